@@ -1,0 +1,34 @@
+/* Text from outside: is it UTF-8, how wide is it on a terminal, how is it shown
+ * without letting it do harm. */
+#ifndef CALLPACE_BASE_TEXT_H
+#define CALLPACE_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "callpace/base/slice.h"
+#include "callpace/base/writer.h"
+
+/* Strict UTF-8 (RFC 3629: no overlong forms, surrogates, or above U+10FFFF). */
+bool text_is_utf8(struct slice text);
+
+/* Columns on a terminal: East Asian wide and full-width 2, combining 0,
+ * controls and broken bytes 1 each (they are shown as one '?'). */
+size_t text_width(struct slice text);
+
+/* Appends text for a terminal: controls (also C1 and bidi overrides) and broken
+ * bytes as '?', cut to `columns` (0 = no cut), padded with blanks to `columns`
+ * when `pad`. */
+void text_put_terminal(struct writer *w, struct slice text, size_t columns, bool pad);
+
+/* "64MiB", "512KiB", "3GiB", "100B" -> bytes; "15m", "120m", "20h", "400d",
+ * "10s", "250ms" -> milliseconds. False on anything else or overflow. A bare
+ * number has no unit and is refused. */
+bool text_parse_size(struct slice text, int64_t *bytes);
+bool text_parse_duration(struct slice text, int64_t *milliseconds);
+
+/* Shell-style match with '*' (any run) only, for `on: ["day.*"]`. */
+bool text_match(const char *pattern, struct slice text);
+
+#endif
