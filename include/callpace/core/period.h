@@ -1,0 +1,101 @@
+/* Time zones, business days, working days and productive time. Pure: the zone is
+ * parsed from TZif bytes which somebody else read. POLICY sections 1 and 3. */
+#ifndef CALLPACE_CORE_PERIOD_H
+#define CALLPACE_CORE_PERIOD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "callpace/base/clock.h"
+#include "callpace/base/slice.h"
+#include "callpace/base/status.h"
+
+/* A civil date as days since 1970-01-01. A business day bears the date on which
+ * it begins. */
+typedef int32_t day_t;
+#define DAY_NONE INT32_MIN
+
+struct civil {
+  int year, month, day; /* month and day from 1 */
+};
+day_t day_from_civil(struct civil civil);
+struct civil civil_from_day(day_t day);
+int weekday_of(day_t day); /* 0 = Monday … 6 = Sunday */
+/* "2026-11-23" strictly, with a date that exists. */
+bool day_parse(struct slice text, day_t *out);
+enum { DAY_TEXT_SIZE = 16 };
+int day_format(day_t day, char out[DAY_TEXT_SIZE]);
+/* "2026-11": months are counted year * 12 + month - 1. */
+typedef int32_t month_t;
+month_t month_of(day_t day);
+day_t month_first_day(month_t month);
+int month_format(month_t month, char out[DAY_TEXT_SIZE]);
+/* ISO 8601 week, "2026-W48"; a week is named by its Monday. */
+day_t week_monday(day_t day);
+int week_format(day_t day, char out[DAY_TEXT_SIZE]);
+
+/* An IANA zone: transitions of a TZif file (RFC 8536), version 2 or 3, with its
+ * footer rule for the time after the table. */
+struct zone;
+struct zone *zone_parse(struct slice tzif, const char *name, struct error *error);
+void zone_free(struct zone *zone);
+const char *zone_name(const struct zone *zone);
+/* Offset from UTC in ms at a point in time. */
+msec_t zone_offset_ms(const struct zone *zone, msec_t at);
+/* A local wall time (ms since 1970-01-01 local) in UTC. A time that does not
+ * exist (spring forward) moves forward by the gap; one that exists twice is the
+ * first. */
+msec_t zone_to_utc(const struct zone *zone, msec_t local_ms);
+
+/* Half-open runs of time [from_ms, to_ms), sorted and disjoint. */
+struct span {
+  msec_t from_ms, to_ms;
+};
+enum { SPANS_MAX = 24 };
+struct spans {
+  unsigned count;
+  struct span at[SPANS_MAX];
+};
+/* Removes [from_ms, to_ms) from the spans. */
+void spans_cut(struct spans *spans, msec_t from_ms, msec_t to_ms);
+msec_t spans_total(const struct spans *spans);
+/* Length of the spans before `at`; the inverse gives the first point in time at
+ * which `length` has passed (MSEC_MAX when it never does). */
+msec_t spans_elapsed(const struct spans *spans, msec_t at);
+msec_t spans_point(const struct spans *spans, msec_t length);
+/* Length of the spans within [from_ms, to_ms). */
+msec_t spans_within(const struct spans *spans, msec_t from_ms, msec_t to_ms);
+
+/* The centre's calendar: `calendar`, `shift`, `timezone`, `business_day_starts`
+ * of the policy file. */
+struct time_of_day_span {
+  msec_t from_ms, to_ms; /* since local midnight */
+};
+enum { BREAKS_MAX = 8 };
+struct calendar {
+  struct zone *zone; /* owned */
+  msec_t day_starts_ms; /* since local midnight, 0 <= … < 24 h */
+  bool working[7];      /* Monday first */
+  day_t *holidays;      /* sorted, owned */
+  size_t holiday_count;
+  day_t *workdays; /* make-up working days, sorted, owned */
+  size_t workday_count;
+  struct time_of_day_span shift;
+  struct time_of_day_span breaks[BREAKS_MAX];
+  unsigned break_count;
+};
+void calendar_free(struct calendar *calendar); /* its content, not itself */
+
+/* The business day that holds a point in time, and its first and one-past-last
+ * moments. Where the cut-over hour makes days of 23 or 25 hours, so be it. */
+day_t calendar_day_of(const struct calendar *calendar, msec_t at);
+msec_t calendar_day_begin(const struct calendar *calendar, day_t day);
+msec_t calendar_day_end(const struct calendar *calendar, day_t day);
+bool calendar_is_working(const struct calendar *calendar, day_t day);
+/* Shift less breaks on a working day in UTC; empty on others. A shift time
+ * before the cut-over hour lies on the following date. shift_end_ms (may be
+ * NULL) gets the end of the shift. */
+void calendar_productive(const struct calendar *calendar, day_t day, struct spans *out,
+                         msec_t *shift_end_ms);
+
+#endif
