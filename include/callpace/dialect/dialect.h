@@ -1,0 +1,85 @@
+/* From a switch's bytes to call events: one behaviour table, one row and one
+ * file a switch. Pure: no socket, no clock, no log. The session owns the bytes,
+ * the pipeline asks for one item after the other. */
+#ifndef CALLPACE_DIALECT_DIALECT_H
+#define CALLPACE_DIALECT_DIALECT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "callpace/base/slice.h"
+#include "callpace/base/writer.h"
+#include "callpace/core/call_event.h"
+#include "callpace/core/roster.h"
+
+enum item_kind {
+  ITEM_MORE,    /* nothing whole left: read on */
+  ITEM_EVENT,   /* .event (and .seq, 0 = none) */
+  ITEM_HELLO,   /* native: a sender introduces itself (.producer .epoch .token) */
+  ITEM_REFUSED, /* bad input, told with its place: .code .message .line_number .line, and .seq if it was read */
+  ITEM_UP,      /* client dialects: logged in; events flow from now (.message: what the switch says it is) */
+  ITEM_WARNING, /* worth a log line: .code .message; e.g. the account may do more than it needs */
+  ITEM_CLOSE,   /* this connection is of no more use: .code .message; .retry_slowly for a refused login */
+};
+
+/* Codes of CONTRACT section 2, "Bad input", as text: "bad_json", "bad_utf8",
+ * "bad_field", "missing_field", "unknown_type", "too_long", "truncated",
+ * "future_ts", "not_authorized". */
+struct item {
+  struct call_event event;
+  uint64_t seq;
+  bool has_seq; /* REFUSED: whether seq could be read */
+  struct slice producer, epoch, token; /* HELLO */
+  const char *code;
+  char message[160];
+  uint64_t line_number; /* from 1, this connection's lines */
+  struct slice line;    /* the refused input, at most 4,096 bytes */
+  bool retry_slowly;
+};
+
+/* What a dialect may know of the world; all borrowed and outliving it. */
+struct dialect_setup {
+  const char *source; /* name; client dialects put "NAME:" before the switch's call ids */
+  const char *username;
+  const char *secret;
+  bool start_means_answer; /* source's start_means: answer */
+  const struct roster *const *roster; /* looked at afresh each time: reload swaps it */
+};
+
+struct dialect {
+  const char *name; /* the source `type` */
+  bool is_client;
+  size_t unread_max; /* most bytes that next() may leave unread before more come */
+
+  /* A state for one connection (native) or for the source (clients: it lives
+   * over reconnects, so that live calls can be reconciled). */
+  void *(*open)(const struct dialect_setup *setup);
+  void (*close)(void *self);
+
+  /* A new connection begins: forget half-read input; append to `out` what must
+   * be sent first (may be nothing). `now` in UTC ms. */
+  void (*greet)(void *self, msec_t now_ms, struct writer *out);
+
+  /* Takes the next item out of `*unread`, moving its start past what was used.
+   * Slices in the item borrow from those bytes or from self until the next call.
+   * `end`: the peer has closed, nothing follows. `out` gets bytes to send back
+   * (client dialects). Never blocks, never fails: bad input is an item. */
+  enum item_kind (*next)(void *self, struct slice *unread, bool end, msec_t now_ms,
+                         struct item *item, struct writer *out);
+
+  /* The connection was lost at `now` (client dialects; may be NULL). Events that
+   * follow from it come from next() with empty unread after the reconnect. */
+  void (*lost)(void *self, msec_t now_ms);
+
+  /* Client dialects with a heartbeat: called every 10 s with what to send, so
+   * that a dead peer shows (may be NULL). */
+  void (*ping)(void *self, msec_t now_ms, struct writer *out);
+};
+
+extern const struct dialect dialect_native;
+extern const struct dialect dialect_ami;
+
+/* The row for a source type, or NULL. */
+const struct dialect *dialect_find(const char *type);
+
+#endif
