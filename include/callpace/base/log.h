@@ -1,5 +1,5 @@
 /* Log lines as key=value on stderr, or in a file. Under systemd (JOURNAL_STREAM
- * is set) a line starts with the priority "<N>", else with time and level.
+ * names our stderr) a line starts with the priority "<N>", else with time and level.
  * Hostile bytes are escaped; a line repeated quickly is counted, not printed. */
 #ifndef CALLPACE_BASE_LOG_H
 #define CALLPACE_BASE_LOG_H

@@ -12,10 +12,22 @@
 
 /* Strict UTF-8 (RFC 3629: no overlong forms, surrogates, or above U+10FFFF). */
 bool text_is_utf8(struct slice text);
+/* Bytes before the first that breaks it; text.len when none does. */
+size_t text_utf8_prefix(struct slice text);
+
+/* The code point at *at (< text.len), which moves behind it; TEXT_BROKEN for
+ * one byte that starts no well-formed sequence. */
+enum { TEXT_BROKEN = -1 };
+int32_t text_next(struct slice text, size_t *at);
+
+/* Never shown as it is: controls (C0, DEL, C1), line separators, bidi marks and
+ * overrides, TEXT_BROKEN. */
+bool text_is_hostile(int32_t point);
 
 /* Columns on a terminal: East Asian wide and full-width 2, combining 0,
  * controls and broken bytes 1 each (they are shown as one '?'). */
 size_t text_width(struct slice text);
+size_t text_point_width(int32_t point);
 
 /* Appends text for a terminal: controls (also C1 and bidi overrides) and broken
  * bytes as '?', cut to `columns` (0 = no cut), padded with blanks to `columns`

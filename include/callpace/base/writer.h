@@ -37,8 +37,9 @@ struct slice writer_slice(const struct writer *w);
 /* NUL-terminates (not counted in len) and returns data. */
 const char *writer_text(struct writer *w);
 
-/* JSON. Commas are placed by the writer. Strings: invalid UTF-8 becomes U+FFFD,
- * controls, '<', '>', '&', U+2028/9 and DEL are escaped. */
+/* JSON. Commas are placed by the writer; a line feed written between documents
+ * ends the first. Strings: invalid UTF-8 becomes U+FFFD, controls, '<', '>',
+ * '&', U+2028/9 and DEL are escaped. */
 void json_open(struct writer *w, char bracket);  /* '{' or '[' */
 void json_close(struct writer *w, char bracket); /* '}' or ']' */
 void json_key(struct writer *w, const char *key);
