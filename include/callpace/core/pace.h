@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "callpace/base/writer.h"
 #include "callpace/core/policy.h"
 
 /* Worst first among those that are compared (MISSED … MET); a day's state is the
@@ -31,6 +32,7 @@ const char *pace_state_name(enum pace_state state); /* "on_pace"; NULL for NONE 
 struct pace_memory {
   msec_t calls_ok_ms; /* productive time elapsed when calls were last not below */
   msec_t talk_ok_ms;
+  msec_t noted_ms; /* productive time elapsed at the last pace_note */
   bool calls_met, talk_met;
 };
 
@@ -38,11 +40,11 @@ struct pace_memory {
 struct pace_facts {
   const struct day_plan *plan;
   msec_t now_ms;
-  int64_t calls;             /* completed */
-  msec_t talk_ms;            /* completed */
-  msec_t talking_since_ms;   /* answer of a counted call that is still up, or MSEC_NONE */
-  msec_t call_cycle_ms;      /* mean productive time from dial to dial; 0 = not known */
-  int64_t coverage_bp;       /* of the day's productive time so far */
+  int64_t calls;           /* completed */
+  msec_t talk_ms;          /* completed */
+  msec_t talking_since_ms; /* answer of a counted call that is still up, or MSEC_NONE */
+  msec_t call_cycle_ms;    /* mean productive time from dial to dial; 0 = not known */
+  int64_t coverage_bp;     /* of the day's productive time so far */
 };
 
 struct verdict {
@@ -61,5 +63,21 @@ void pace_note(struct pace_memory *memory, const struct pace_facts *facts);
 /* Judges; does not change the memory. */
 void pace_judge(const struct pace_memory *memory, const struct pace_facts *facts,
                 struct verdict *out);
+
+/* Talk that counts now: completed, and so far of the call that is up. */
+msec_t pace_talk_so_far(const struct pace_facts *facts);
+msec_t pace_productive_left(const struct pace_facts *facts);
+
+/* True when no quota that is not met yet is below rate_bp x expected: what an
+ * alert asks before it resolves, with a rate above behind_below. */
+bool pace_keeps_up(const struct pace_memory *memory, const struct pace_facts *facts,
+                   int64_t rate_bp);
+/* Earliest later moment at which the talk of the call that is up may change the
+ * answer of pace_keeps_up; MSEC_MAX without such a call. */
+msec_t pace_keeps_up_due_ms(const struct pace_facts *facts, int64_t rate_bp);
+
+/* For snapshots. */
+void pace_memory_save(const struct pace_memory *memory, struct writer *w);
+void pace_memory_load(struct pace_memory *memory, struct reader *r);
 
 #endif

@@ -1,0 +1,155 @@
+/* What a team lead is told, and the latch that tells it once: raise on the edge,
+ * nothing while open, resolve once. Pure; decisions are handed to the caller, who
+ * journals them and gives them back on replay. CONTRACT section 5. */
+#ifndef CALLPACE_CORE_ALERT_H
+#define CALLPACE_CORE_ALERT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "callpace/base/table.h"
+#include "callpace/base/writer.h"
+#include "callpace/core/pace.h"
+
+/* Values stand in the journal: never renumber. */
+enum alert_type {
+  ALERT_NONE = 0,
+  ALERT_DAY_BEHIND = 1,
+  ALERT_DAY_UNREACHABLE = 2,
+  ALERT_DAY_MET = 3,
+  ALERT_DAY_MISSED = 4,
+  ALERT_SOURCE_DOWN = 5,
+  ALERT_SOURCE_UP = 6,
+  ALERT_REDIS_DOWN = 7,
+  ALERT_REDIS_UP = 8,
+  ALERT_CALL_LOST_TRACK = 9,
+  ALERT_JOURNAL_STALLED = 10,
+  ALERT_TYPES
+};
+const char *alert_type_name(enum alert_type type);   /* "day.behind"; NULL for NONE */
+enum alert_type alert_type_parse(struct slice name); /* ALERT_NONE when unknown */
+/* True for a condition, which is open until it resolves (day.behind,
+ * day.unreachable, source.down, redis.down, journal.stalled); the others are
+ * facts, told once. */
+bool alert_type_lasts(enum alert_type type);
+
+enum alert_severity { ALERT_INFO, ALERT_WARNING, ALERT_CRITICAL };
+enum alert_severity alert_severity_of(enum alert_type type);
+const char *alert_severity_name(enum alert_severity severity); /* "info" */
+
+enum alert_state { ALERT_CLEAR = 0, ALERT_RAISED = 1, ALERT_RESOLVED = 2 };
+const char *alert_state_name(enum alert_state state); /* "raised"; NULL for CLEAR */
+
+struct alert_number {
+  const char *key; /* static */
+  int64_t value;
+};
+enum { ALERT_NUMBERS_MAX = 16 };
+
+/* One alert as it is told. Slices are borrowed from whoever made it, and live
+ * for the call that hands it over; an empty one does not apply. */
+struct alert {
+  enum alert_type type;
+  enum alert_state state;
+  bool silent;          /* to be journalled and shown, but not delivered to anybody */
+  struct slice subject; /* agent id, source name, "redis" or "journal" */
+  struct slice agent, name, team, team_name, team_lead;
+  msec_t at_ms;
+  day_t period;      /* business day */
+  day_t policy_from; /* DAY_NONE: no policy behind it */
+  struct alert_number numbers[ALERT_NUMBERS_MAX];
+  unsigned number_count;
+};
+
+/* Appends "AGENT/TYPE/PERIOD". */
+void alert_put_id(struct writer *w, const struct alert *alert);
+/* Appends the JSON object of CONTRACT section 5. */
+void alert_put_json(struct writer *w, const struct alert *alert);
+/* What happened, for people; plain text that holds names from outside. */
+void alert_put_text_en(struct writer *w, const struct alert *alert);
+void alert_put_text_zh(struct writer *w, const struct alert *alert);
+/* What to do next: one short English imperative. */
+const char *alert_action(const struct alert *alert);
+/* A number by its key; 0 when it is not there. */
+int64_t alert_number(const struct alert *alert, const char *key);
+
+/* The latch. Zero-initialise; part of the fold. Holds an entry for every subject
+ * and business day of which something was told. */
+struct alert_latch {
+  struct alert_latch_day *days; /* linked, newest first */
+};
+void alert_latch_free(struct alert_latch *latch); /* its content; leaves it empty */
+
+enum alert_state alert_latch_state(const struct alert_latch *latch, struct slice subject,
+                                   enum alert_type type, day_t period);
+/* Since when it has that state; MSEC_NONE when clear. */
+msec_t alert_latch_since(const struct alert_latch *latch, struct slice subject,
+                         enum alert_type type, day_t period);
+/* The newest business day for which an alert of a type is open; DAY_NONE. */
+day_t alert_latch_open_day(const struct alert_latch *latch, struct slice subject,
+                           enum alert_type type);
+/* Alerts open now, conditions only. */
+size_t alert_latch_open_count(const struct alert_latch *latch);
+
+/* A decision as the journal holds it; false when the id is none. Applying one
+ * twice changes nothing. The functions that decide have already done it. */
+bool alert_latch_apply(struct alert_latch *latch, struct slice id, enum alert_state state,
+                       msec_t at);
+/* Forgets what is of business days before `before` and not open. */
+void alert_latch_forget(struct alert_latch *latch, day_t before);
+
+/* For snapshots. Loading into an empty latch; bytes that make no sense set the
+ * reader's `failed` and leave it empty. */
+void alert_latch_save(const struct alert_latch *latch, struct writer *w);
+void alert_latch_load(struct alert_latch *latch, struct reader *r);
+
+/* Takes every decision, in order. The latch has it already. */
+typedef void alert_emit(void *context, const struct alert *alert);
+struct alert_sink {
+  alert_emit *emit;
+  void *context;
+};
+
+/* The day of one rostered agent, after every judgement: raises and resolves
+ * day.*. day.behind resolves at 5 % above behind_below (at most 100 %), so that
+ * it does not flutter; the same id is raised again only after hold_down of
+ * productive time. A day that ends missed or unknown closes day.behind and
+ * day.unreachable silently. Returns the earliest later moment at which time alone
+ * may change the decision though it does not change the verdict; MSEC_MAX:
+ * never. */
+struct alert_day {
+  const struct agent *agent;
+  day_t day;
+  const struct pace_memory *memory;
+  const struct pace_facts *facts;
+  const struct verdict *verdict;
+};
+msec_t alert_judge_day(struct alert_latch *latch, const struct alert_day *day,
+                       struct alert_sink sink);
+/* The business day is over (POLICY: it may become met until then): closes silently
+ * what is still open of it. */
+void alert_close_day(struct alert_latch *latch, day_t day, msec_t now_ms, struct alert_sink sink);
+
+/* A call of this agent was closed as lost_track; told once an agent and day.
+ * `agent` is NULL for one who is not on the roster. */
+struct alert_lost_call {
+  struct slice agent_id;
+  const struct agent *agent;
+  day_t day;
+  msec_t now_ms;
+  msec_t started_ms;
+  const struct policy *policy; /* may be NULL */
+};
+void alert_lost_track(struct alert_latch *latch, const struct alert_lost_call *call,
+                      struct alert_sink sink);
+
+/* A source, Redis or the journal: `type` is source.down, redis.down or
+ * journal.stalled, `down_since_ms` MSEC_NONE while all is well. Raised after
+ * ALERT_OUTAGE_HOLD_MS, resolved at once, with the fact source.up or redis.up.
+ * To be called on changes and at the time it returns (MSEC_MAX: none). `subject`
+ * is the source's name; ignored for the others. */
+enum { ALERT_OUTAGE_HOLD_MS = 5000 };
+msec_t alert_outage(struct alert_latch *latch, enum alert_type type, struct slice subject,
+                    msec_t down_since_ms, day_t today, msec_t now_ms, struct alert_sink sink);
+
+#endif

@@ -1,0 +1,79 @@
+/* Did the sources see what happened? Per source the times in which it was not
+ * healthy, and from these the coverage of an agent's productive time. Pure; part
+ * of the fold. POLICY section 3, "Coverage".
+ *
+ * What is not healthy is for the engine to say: a client source until it is
+ * logged in, a native one while no producer that said hello is connected (if any
+ * ever did), gaps that a producer declares, the time between the events on both
+ * sides of a jump in seq, and callpaced's own absence. */
+#ifndef CALLPACE_CORE_COVERAGE_H
+#define CALLPACE_CORE_COVERAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "callpace/base/slice.h"
+#include "callpace/base/writer.h"
+#include "callpace/core/period.h"
+
+/* The daemon itself, as a source that serves everybody. */
+#define COVERAGE_DAEMON ((struct slice){"", 0})
+
+/* More separate outages than this are joined at the shortest healthy time
+ * between two of them: bounded memory, erring to "not covered". */
+enum { COVERAGE_OUTAGES_MAX = 512 };
+
+/* Sorted, disjoint, not touching; [from_ms, to_ms). */
+struct outages {
+  struct span *at;
+  size_t count, capacity;
+};
+
+struct coverage_source {
+  char *name;
+  struct outages past;
+  msec_t down_since_ms; /* MSEC_NONE: healthy */
+};
+
+/* Zero-initialise: no sources, everything covered. */
+struct coverage {
+  struct coverage_source *sources; /* in order of arrival */
+  size_t count, capacity;
+  struct outages all; /* union over the sources; open ones end at MSEC_MAX */
+};
+void coverage_free(struct coverage *coverage); /* its content; leaves it empty */
+
+/* A source exists and is healthy from now on; known ones stay as they are. The
+ * functions below add a source that is not known yet. */
+void coverage_source_add(struct coverage *coverage, struct slice source);
+/* A source is no longer configured: an outage under way ends at `at`. What it
+ * missed before stays. Unknown names are ignored. */
+void coverage_source_remove(struct coverage *coverage, struct slice source, msec_t at);
+
+/* Not healthy from `at` on; a second one while down is ignored unless earlier. */
+void coverage_down(struct coverage *coverage, struct slice source, msec_t at);
+/* Healthy from `at` on; ignored while healthy. */
+void coverage_up(struct coverage *coverage, struct slice source, msec_t at);
+/* Saw nothing in [from, to); from MSEC_NONE is "since ever" (the time before the
+ * daemon's very first start). Empty and inverted gaps are ignored. */
+void coverage_gap(struct coverage *coverage, struct slice source, msec_t from, msec_t to);
+
+/* Since when a source is down; MSEC_NONE when healthy or unknown. */
+msec_t coverage_down_since(const struct coverage *coverage, struct slice source);
+
+/* Length of `spans` before `upto` in which some source was not healthy. */
+msec_t coverage_missing_ms(const struct coverage *coverage, const struct spans *spans, msec_t upto);
+/* Share of `spans` before `upto` in which every source was healthy, in basis
+ * points rounded down; 10000 when nothing of `spans` has passed. */
+int64_t coverage_bp(const struct coverage *coverage, const struct spans *spans, msec_t upto);
+
+/* Forgets outages that ended before `before`. "Since ever" is kept. */
+void coverage_prune(struct coverage *coverage, msec_t before);
+
+/* For snapshots. Loading into an empty coverage; bytes that make no sense set
+ * the reader's `failed` and leave it empty. */
+void coverage_save(const struct coverage *coverage, struct writer *w);
+void coverage_load(struct coverage *coverage, struct reader *r);
+
+#endif
