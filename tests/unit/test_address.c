@@ -30,8 +30,10 @@ Test(address, host_and_port_v4_v6_unix) {
 
 Test(address, refuses_what_is_none) {
   struct address a = {.port = 9};
-  const char *bad[] = {"", ":", "127.0.0.1", "host:", "host:65536", "host:-1", "::1:80", "unix:rel", ":80"};
-  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) cr_expect_not(address_parse(bad[i], &a), "%s", bad[i]);
+  const char *bad[] = {"",        ":",      "127.0.0.1", "host:", "host:65536",
+                       "host:-1", "::1:80", "unix:rel",  ":80"};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    cr_expect_not(address_parse(bad[i], &a), "%s", bad[i]);
   cr_assert_eq(a.port, 9);
 }
 

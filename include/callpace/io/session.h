@@ -34,7 +34,8 @@ struct session_handler {
 };
 
 struct tls_options {
-  const char *cert_file, *key_file, *ca_file; /* server: cert and key; client: ca (NULL: the system's) */
+  const char *cert_file, *key_file,
+      *ca_file; /* server: cert and key; client: ca (NULL: the system's) */
 };
 
 struct hub *hub_new(struct event_base *base);
@@ -56,8 +57,8 @@ struct listen_options {
 };
 /* STATUS_UNAVAILABLE or STATUS_PERMISSION with the address in the error. */
 enum status listener_open(struct hub *hub, const struct listen_options *options,
-                          const struct session_handler *handler, void *user,
-                          struct listener **out, struct error *error);
+                          const struct session_handler *handler, void *user, struct listener **out,
+                          struct error *error);
 /* The address really bound (port 0 resolved). */
 const struct address *listener_address(const struct listener *listener);
 /* Changes limits without touching open sessions (reload). */

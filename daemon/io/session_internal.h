@@ -1,0 +1,90 @@
+/* What the three files of the session room share. */
+#ifndef CALLPACE_IO_SESSION_INTERNAL_H
+#define CALLPACE_IO_SESSION_INTERNAL_H
+
+#include <event2/event.h>
+#include <openssl/ssl.h>
+
+#include "callpace/base/writer.h"
+#include "callpace/io/session.h"
+
+enum { READ_SIZE = 512 * 1024, UNSENT_MAX = 64 * 1024, PEER_SIZE = 64 };
+
+struct hub {
+  struct event_base *base;
+  struct evdns_base *dns; /* made when the first name is looked up */
+  char *scratch;          /* every read lands here, behind what was left unread */
+  bool paused;
+  size_t count;
+  struct session *sessions;
+  struct listener *listeners;
+  struct connector *connectors;
+};
+
+struct session {
+  struct hub *hub;
+  struct session *next, **link;
+  const struct session_handler *handler;
+  void *user, *data;
+  struct listener *listener; /* one of these two */
+  struct connector *connector;
+  int fd;
+  SSL *ssl; /* NULL: plain */
+  bool handshaking;
+  bool in_callback;
+  bool half_closed;    /* the peer sends no more */
+  const char *closing; /* reason once session_close was called */
+  struct event *readable, *writable;
+  struct timeval idle; /* zero: none */
+  size_t unread_max;
+  char *rest; /* received and not used yet */
+  size_t rest_len, rest_capacity;
+  struct writer unsent;
+  size_t unsent_from;
+  char peer[PEER_SIZE];
+};
+
+struct listener {
+  struct hub *hub;
+  struct listener *next, **link;
+  const struct session_handler *handler;
+  void *user;
+  struct listen_options options;
+  struct cidr *allow;
+  struct address bound;
+  int fd, spare_fd; /* the spare is given up to refuse a caller when descriptors run out */
+  struct event *acceptable, *resume;
+  SSL_CTX *tls;
+  size_t open_count;
+};
+
+struct connector {
+  struct hub *hub;
+  struct connector *next, **link;
+  const struct session_handler *handler;
+  void *user;
+  struct connect_options options;
+  SSL_CTX *tls;
+  struct session *session;
+  struct evdns_getaddrinfo_request *lookup;
+  struct event *timer, *connected;
+  int connecting_fd; /* -1: none */
+  msec_t wait_ms;
+  bool slowly, closed;
+};
+
+/* Takes over a connected descriptor. Returns NULL, with the descriptor closed,
+ * when it cannot. TLS sessions report `opened` after the handshake. */
+struct session *session_start(struct hub *hub, int fd, SSL *ssl, bool is_server,
+                              const struct session_handler *handler, void *user, size_t unread_max,
+                              msec_t idle_ms, const char *peer, struct listener *listener,
+                              struct connector *connector);
+void session_free(struct session *session, const char *reason);
+/* TLS contexts; NULL with the error set when a file is unfit. */
+SSL_CTX *tls_server_context(const struct tls_options *options, struct error *error);
+SSL_CTX *tls_client_context(const struct tls_options *options, struct error *error);
+/* Called when a connector's session has gone. */
+void connector_lost(struct connector *connector);
+void sockaddr_text(const struct sockaddr *from, char *out, size_t size);
+
+#endif
