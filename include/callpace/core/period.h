@@ -1,5 +1,5 @@
-/* Time zones, business days, working days and productive time. Pure: the zone is
- * parsed from TZif bytes which somebody else read. POLICY sections 1 and 3. */
+/* Dates, business days, working days and productive time. POLICY sections 1
+ * and 3. */
 #ifndef CALLPACE_CORE_PERIOD_H
 #define CALLPACE_CORE_PERIOD_H
 
@@ -8,7 +8,7 @@
 
 #include "callpace/base/clock.h"
 #include "callpace/base/slice.h"
-#include "callpace/base/status.h"
+#include "callpace/core/zone.h"
 
 /* A civil date as days since 1970-01-01. A business day bears the date on which
  * it begins. */
@@ -34,19 +34,6 @@ int month_format(month_t month, char out[DAY_TEXT_SIZE]);
 day_t week_monday(day_t day);
 int week_format(day_t day, char out[DAY_TEXT_SIZE]);
 
-/* An IANA zone: transitions of a TZif file (RFC 8536), version 2 or 3, with its
- * footer rule for the time after the table. */
-struct zone;
-struct zone *zone_parse(struct slice tzif, const char *name, struct error *error);
-void zone_free(struct zone *zone);
-const char *zone_name(const struct zone *zone);
-/* Offset from UTC in ms at a point in time. */
-msec_t zone_offset_ms(const struct zone *zone, msec_t at);
-/* A local wall time (ms since 1970-01-01 local) in UTC. A time that does not
- * exist (spring forward) moves forward by the gap; one that exists twice is the
- * first. */
-msec_t zone_to_utc(const struct zone *zone, msec_t local_ms);
-
 /* Half-open runs of time [from_ms, to_ms), sorted and disjoint. */
 struct span {
   msec_t from_ms, to_ms;
@@ -56,7 +43,8 @@ struct spans {
   unsigned count;
   struct span at[SPANS_MAX];
 };
-/* Removes [from_ms, to_ms) from the spans. */
+/* Removes [from_ms, to_ms) from the spans. When that would leave more than
+ * SPANS_MAX, the last one is lost too. */
 void spans_cut(struct spans *spans, msec_t from_ms, msec_t to_ms);
 msec_t spans_total(const struct spans *spans);
 /* Length of the spans before `at`; the inverse gives the first point in time at
@@ -91,10 +79,24 @@ void calendar_free(struct calendar *calendar); /* its content, not itself */
 day_t calendar_day_of(const struct calendar *calendar, msec_t at);
 msec_t calendar_day_begin(const struct calendar *calendar, day_t day);
 msec_t calendar_day_end(const struct calendar *calendar, day_t day);
+
+/* The same as calendar_day_of for a caller who asks about the same day again and
+ * again: remembers that day's bounds. Zero-initialise, and again whenever the
+ * calendar changes. */
+struct day_cache {
+  msec_t begin_ms, end_ms;
+  day_t day;
+};
+day_t calendar_day_of_cached(const struct calendar *calendar, struct day_cache *cache, msec_t at);
+
 bool calendar_is_working(const struct calendar *calendar, day_t day);
-/* Shift less breaks on a working day in UTC; empty on others. A shift time
- * before the cut-over hour lies on the following date. shift_end_ms (may be
- * NULL) gets the end of the shift. */
+/* A time of day as ms since the local midnight with which the date of the
+ * business day begins: times before the cut-over hour lie on the following date.
+ * A time that ends something (`is_end`) may also be the cut-over itself, the end
+ * of the business day. */
+msec_t calendar_in_day(const struct calendar *calendar, msec_t time_of_day, bool is_end);
+/* Shift less breaks on a working day in UTC; empty on others. shift_end_ms (may
+ * be NULL) gets the end of the shift, MSEC_NONE on a day that is not working. */
 void calendar_productive(const struct calendar *calendar, day_t day, struct spans *out,
                          msec_t *shift_end_ms);
 
