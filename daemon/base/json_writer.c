@@ -66,7 +66,7 @@ void json_key(struct writer *w, const char *key) {
   w->comma = false;
 }
 
-void json_string(struct writer *w, struct slice value) {
+void json_slice(struct writer *w, struct slice value) {
   before_item(w);
   put_quoted(w, value);
 }
@@ -85,7 +85,7 @@ void json_bool(struct writer *w, bool value) {
   json_raw(w, value ? SLICE("true") : SLICE("false"));
 }
 
-void json_null(struct writer *w) {
+void json_nil(struct writer *w) {
   json_raw(w, SLICE("null"));
 }
 
@@ -96,15 +96,15 @@ void json_raw(struct writer *w, struct slice json) {
 
 void json_put_string(struct writer *w, const char *key, struct slice value) {
   json_key(w, key);
-  json_string(w, value);
+  json_slice(w, value);
 }
 
 void json_put_text(struct writer *w, const char *key, const char *value) {
   json_key(w, key);
   if (value)
-    json_string(w, slice_of(value));
+    json_slice(w, slice_of(value));
   else
-    json_null(w);
+    json_nil(w);
 }
 
 void json_put_int(struct writer *w, const char *key, int64_t value) {

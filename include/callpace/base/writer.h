@@ -39,15 +39,16 @@ const char *writer_text(struct writer *w);
 
 /* JSON. Commas are placed by the writer; a line feed written between documents
  * ends the first. Strings: invalid UTF-8 becomes U+FFFD, controls, '<', '>',
- * '&', U+2028/9 and DEL are escaped. */
+ * '&', U+2028/9 and DEL are escaped. (json_string and json_null are names of
+ * jansson, which is linked beside this.) */
 void json_open(struct writer *w, char bracket);  /* '{' or '[' */
 void json_close(struct writer *w, char bracket); /* '}' or ']' */
 void json_key(struct writer *w, const char *key);
-void json_string(struct writer *w, struct slice value);
+void json_slice(struct writer *w, struct slice value);
 void json_int(struct writer *w, int64_t value);
 void json_uint(struct writer *w, uint64_t value);
 void json_bool(struct writer *w, bool value);
-void json_null(struct writer *w);
+void json_nil(struct writer *w);
 void json_raw(struct writer *w, struct slice json); /* a value already in JSON */
 /* key and value in one */
 void json_put_string(struct writer *w, const char *key, struct slice value);
