@@ -1,0 +1,131 @@
+/* Configuration, policy and roster files (CONTRACT section 3): strict YAML 1.1
+ * whose keys are always strings. What is wrong is an error
+ * "FILE:LINE:COLUMN: message", STATUS_CONFIG. One option table says what there
+ * is: it drives reading, defaults, the dump and the manual. */
+#ifndef CALLPACE_IO_CONFIG_H
+#define CALLPACE_IO_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "callpace/base/address.h"
+#include "callpace/base/clock.h"
+#include "callpace/base/redis_url.h"
+#include "callpace/base/slice.h"
+#include "callpace/base/status.h"
+#include "callpace/base/writer.h"
+#include "callpace/core/settings.h"
+
+/* One entry of `sources`. */
+struct config_source {
+  const char *name; /* [A-Za-z0-9_.-]{1,64}, unique */
+  const char *type; /* "native" or "ami" */
+  bool connects;    /* `connect` was given, else `listen` */
+  struct address address;
+  bool tls;
+  const char *tls_cert, *tls_key, *tls_ca; /* paths or NULL */
+  const char *username;                    /* NULL: none */
+  const char *secret;                      /* content of secret_file; NULL: none */
+  const char *token;                       /* content of token_file; NULL: none */
+  int64_t max_connections;
+  msec_t idle_timeout_ms; /* 0: none */
+  struct cidr *allow;
+  size_t allow_count;
+  int64_t socket_mode; /* of a unix socket */
+  bool start_means_answer;
+};
+
+/* One entry of `hooks`. */
+struct config_hook {
+  const char *name; /* like a source's; unique among hooks */
+  const char *
+      *exec; /* argv, ends with NULL. A path with a '/' is absolute, a bare name is for PATH */
+  const char **on; /* patterns for text_match, ends with NULL */
+  msec_t timeout_ms;
+  int64_t retries;
+  int64_t concurrency;
+};
+
+/* A whole configuration; owns everything in it. Strings are never NULL unless
+ * said; paths are absolute when the path it was loaded from was. */
+struct config {
+  const char *node; /* [A-Za-z0-9_.-]{1,64} */
+  const char *state_dir;
+  bool clock_events; /* clock: events (else wall) */
+  const char *policy_path, *roster_path;
+  struct {
+    bool sync_never; /* journal.sync: never (else commit) */
+    msec_t retain_ms;
+    int64_t segment_bytes;
+  } journal;
+  struct {
+    struct redis_url url;
+    const char *prefix;
+    msec_t retain_ms;
+    const char *username; /* NULL: none */
+    const char *password; /* content of password_file; NULL: none */
+    const char *ca_file;  /* NULL: the system's */
+  } redis;
+  struct {
+    const char *socket;
+    int64_t mode;
+    const char *group; /* NULL: the daemon's own */
+  } control;
+  struct config_source *sources;
+  size_t source_count;
+  struct config_hook *hooks;
+  size_t hook_count;
+  struct {
+    const char *level; /* "error" "warning" "info" "debug" */
+    const char *file;  /* NULL: stderr */
+  } log;
+  const char **warnings; /* "FILE:LINE:COLUMN: message"; for the caller to log */
+  size_t warning_count;
+  struct config_text *text; /* what it was read from; private */
+};
+
+/* Reads a configuration and the secrets it names. A missing file is
+ * STATUS_CONFIG, one that may not be read STATUS_PERMISSION. */
+enum status config_load(const char *path, struct config **out, struct error *error);
+/* The same from text; `path` names the file in errors, and relative paths are
+ * relative to its directory. */
+enum status config_from_text(struct slice text, const char *path, struct config **out,
+                             struct error *error);
+void config_free(struct config *config); /* wipes the secrets; NULL is fine */
+
+/* Appends the configuration in force as YAML, defaults included; secrets show as
+ * the files they are in. */
+void config_dump(const struct config *config, struct writer *out);
+
+/* For a reload: the first option whose change needs a restart, as "redis.url",
+ * or NULL when the new configuration can be taken over live. */
+const char *config_fixed_change(const struct config *running, const struct config *loaded);
+
+/* Reads policy and roster. Time zones come from $TZDIR, or /usr/share/zoneinfo. */
+enum status settings_load(const char *policy_path, const char *roster_path, struct settings **out,
+                          struct error *error);
+/* The same from texts (copied), whose errors begin with the given labels. */
+enum status settings_from_text(struct slice policy_text, const char *policy_label,
+                               struct slice roster_text, const char *roster_label,
+                               struct settings **out, struct error *error);
+
+/* Loads configuration, policy and roster, and appends what was found, warnings
+ * included, one line each. */
+enum status config_check(const char *path, struct writer *out, struct error *error);
+
+/* The option table, for the help text, the manual and the tests. */
+enum config_file { CONFIG_FILE_MAIN, CONFIG_FILE_POLICY, CONFIG_FILE_ROSTER };
+struct config_option {
+  char path[96];        /* "journal.sync", "sources[].name" */
+  const char *type;     /* "duration", "one of commit, never" */
+  const char *fallback; /* the default as YAML; NULL: none */
+  bool required;
+  bool reloadable; /* a reload takes a change over */
+  const char *help;
+};
+/* Calls `each` for every option of a file, sections before what is in them. */
+void config_options(enum config_file file,
+                    void (*each)(const struct config_option *option, void *user), void *user);
+
+#endif
