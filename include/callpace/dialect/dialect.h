@@ -43,6 +43,7 @@ struct dialect_setup {
   const char *username;
   const char *secret;
   bool start_means_answer; /* source's start_means: answer */
+  bool events_clock; /* clock: events: `now` is the event clock, no time stamp is too far ahead */
   const struct roster *const *roster; /* looked at afresh each time: reload swaps it */
 };
 

@@ -1,0 +1,11 @@
+#include "callpace/dialect/dialect.h"
+
+#include <stddef.h>
+
+static const struct dialect *const dialects[] = {&dialect_native};
+
+const struct dialect *dialect_find(const char *type) {
+  for (size_t i = 0; i < sizeof dialects / sizeof dialects[0]; i++)
+    if (strcmp(dialects[i]->name, type) == 0) return dialects[i];
+  return NULL;
+}
