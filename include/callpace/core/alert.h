@@ -95,6 +95,11 @@ size_t alert_latch_open_count(const struct alert_latch *latch);
  * twice changes nothing. The functions that decide have already done it. */
 bool alert_latch_apply(struct alert_latch *latch, struct slice id, enum alert_state state,
                        msec_t at);
+/* The same for a decision still at hand, and a visit to all subjects for which a
+ * type is open on a day; the visitor may set states, no more. */
+void alert_latch_set(struct alert_latch *latch, const struct alert *alert);
+void alert_latch_each_open(struct alert_latch *latch, enum alert_type type, day_t period,
+                           void (*visit)(void *context, struct slice subject), void *context);
 /* Forgets what is of business days before `before` and not open. */
 void alert_latch_forget(struct alert_latch *latch, day_t before);
 

@@ -1,0 +1,113 @@
+/* The names and the outside form of an alert. */
+#include "callpace/core/alert.h"
+
+static const struct {
+  const char *name;
+  enum alert_severity severity;
+  bool lasts;
+} types[ALERT_TYPES] = {
+    [ALERT_DAY_BEHIND] = {"day.behind", ALERT_WARNING, true},
+    [ALERT_DAY_UNREACHABLE] = {"day.unreachable", ALERT_CRITICAL, true},
+    [ALERT_DAY_MET] = {"day.met", ALERT_INFO, false},
+    [ALERT_DAY_MISSED] = {"day.missed", ALERT_CRITICAL, false},
+    [ALERT_SOURCE_DOWN] = {"source.down", ALERT_CRITICAL, true},
+    [ALERT_SOURCE_UP] = {"source.up", ALERT_INFO, false},
+    [ALERT_REDIS_DOWN] = {"redis.down", ALERT_CRITICAL, true},
+    [ALERT_REDIS_UP] = {"redis.up", ALERT_INFO, false},
+    [ALERT_CALL_LOST_TRACK] = {"call.lost_track", ALERT_WARNING, false},
+    [ALERT_JOURNAL_STALLED] = {"journal.stalled", ALERT_CRITICAL, true},
+};
+
+const char *alert_type_name(enum alert_type type) {
+  return (unsigned)type < ALERT_TYPES ? types[type].name : NULL;
+}
+
+enum alert_type alert_type_parse(struct slice name) {
+  for (unsigned i = 1; i < ALERT_TYPES; i++)
+    if (slice_equal(slice_of(types[i].name), name)) return (enum alert_type)i;
+  return ALERT_NONE;
+}
+
+bool alert_type_lasts(enum alert_type type) {
+  return types[type].lasts;
+}
+
+enum alert_severity alert_severity_of(enum alert_type type) {
+  return types[type].severity;
+}
+
+const char *alert_severity_name(enum alert_severity severity) {
+  static const char *const names[] = {"info", "warning", "critical"};
+  return names[severity];
+}
+
+const char *alert_state_name(enum alert_state state) {
+  static const char *const names[] = {NULL, "raised", "resolved"};
+  return names[state];
+}
+
+int64_t alert_number(const struct alert *alert, const char *key) {
+  for (unsigned i = 0; i < alert->number_count; i++)
+    if (strcmp(alert->numbers[i].key, key) == 0) return alert->numbers[i].value;
+  return 0;
+}
+
+void alert_put_id(struct writer *w, const struct alert *alert) {
+  char period[DAY_TEXT_SIZE];
+  day_format(alert->period, period);
+  put_slice(w, alert->subject);
+  put_char(w, '/');
+  put_text(w, alert_type_name(alert->type));
+  put_char(w, '/');
+  put_text(w, period);
+}
+
+static void put_made(struct writer *w, const char *key,
+                     void (*make)(struct writer *, const struct alert *),
+                     const struct alert *alert) {
+  struct writer text = {0};
+  make(&text, alert);
+  json_put_string(w, key, writer_slice(&text));
+  writer_free(&text);
+}
+
+static void put_given(struct writer *w, const char *key, struct slice value) {
+  if (value.len > 0) json_put_string(w, key, value);
+}
+
+static void put_day(struct writer *w, const char *key, day_t day) {
+  char text[DAY_TEXT_SIZE];
+  day_format(day, text);
+  json_put_text(w, key, text);
+}
+
+static void put_numbers(struct writer *w, const struct alert *alert) {
+  json_key(w, "numbers");
+  json_open(w, '{');
+  for (unsigned i = 0; i < alert->number_count; i++)
+    json_put_int(w, alert->numbers[i].key, alert->numbers[i].value);
+  json_close(w, '}');
+}
+
+void alert_put_json(struct writer *w, const struct alert *alert) {
+  json_open(w, '{');
+  put_made(w, "id", alert_put_id, alert);
+  json_put_text(w, "type", alert_type_name(alert->type));
+  json_put_text(w, "severity", alert_severity_name(alert_severity_of(alert->type)));
+  json_put_text(w, "state", alert_state_name(alert->state));
+  put_given(w, "agent", alert->agent);
+  put_given(w, "name", alert->name);
+  put_given(w, "team", alert->team);
+  put_given(w, "team_lead", alert->team_lead);
+  json_put_int(w, "at_ms", alert->at_ms);
+  put_day(w, "period", alert->period);
+  if (alert->policy_from != DAY_NONE) put_day(w, "policy_from", alert->policy_from);
+  put_numbers(w, alert);
+  json_key(w, "text");
+  json_open(w, '{');
+  put_made(w, "en", alert_put_text_en, alert);
+  put_made(w, "zh", alert_put_text_zh, alert);
+  json_close(w, '}');
+  json_put_text(w, "action", alert_action(alert));
+  json_close(w, '}');
+}

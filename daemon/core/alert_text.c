@@ -1,0 +1,143 @@
+/* What an alert says to a team lead, in English and in Chinese. */
+#include "callpace/core/alert.h"
+
+/* The words of a language that stand between the numbers. */
+struct tongue {
+  const char *hours, *minutes, *minutes_before_seconds, *seconds, *between;
+};
+static const struct tongue english = {" h", " min", " min", " s", " "};
+static const struct tongue chinese = {" 小时", " 分钟", " 分", " 秒", " "};
+
+/* As precise as people say it: "45 s", "3 min 20 s", "48 min", "2 h 30 min". */
+static void put_duration(struct writer *w, msec_t length, const struct tongue *tongue) {
+  int64_t seconds = (length > 0 ? length : 0) / MSEC_PER_SEC, minutes = seconds / 60;
+  if (minutes == 0) {
+    put_format(w, "%lld%s", (long long)seconds, tongue->seconds);
+  } else if (minutes < 10 && seconds % 60 > 0) {
+    put_format(w, "%lld%s%s%lld%s", (long long)minutes, tongue->minutes_before_seconds,
+               tongue->between, (long long)(seconds % 60), tongue->seconds);
+  } else if (minutes < 60) {
+    put_format(w, "%lld%s", (long long)minutes, tongue->minutes);
+  } else {
+    put_format(w, "%lld%s", (long long)(minutes / 60), tongue->hours);
+    if (minutes % 60 > 0)
+      put_format(w, "%s%lld%s", tongue->between, (long long)(minutes % 60), tongue->minutes);
+  }
+}
+
+/* "%" in `pattern`: N name, T team in brackets, S subject, d calls done,
+ * e calls expected, g calls target, D talk so far, E talk expected, G talk
+ * target, L productive time left, A time a thing was away, O age of a call. */
+static void put_field(struct writer *w, char field, const struct alert *alert,
+                      const struct tongue *tongue) {
+  switch (field) {
+  case 'N': put_slice(w, alert->name.len > 0 ? alert->name : alert->subject); break;
+  case 'T':
+    if (alert->team_name.len == 0) break;
+    put_text(w, tongue == &chinese ? "（" : " (");
+    put_slice(w, alert->team_name);
+    put_text(w, tongue == &chinese ? "）" : ")");
+    break;
+  case 'S': put_slice(w, alert->subject); break;
+  case 'd': put_int(w, alert_number(alert, "calls")); break;
+  case 'e': put_int(w, alert_number(alert, "calls_expected")); break;
+  case 'g': put_int(w, alert_number(alert, "calls_target")); break;
+  case 'D':
+    put_duration(w, alert_number(alert, "talk_ms") + alert_number(alert, "talking_ms"), tongue);
+    break;
+  case 'E': put_duration(w, alert_number(alert, "talk_expected_ms"), tongue); break;
+  case 'G': put_duration(w, alert_number(alert, "talk_target_ms"), tongue); break;
+  case 'L': put_duration(w, alert_number(alert, "productive_left_ms"), tongue); break;
+  case 'A': put_duration(w, alert_number(alert, "down_ms"), tongue); break;
+  case 'O': put_duration(w, alert_number(alert, "open_ms"), tongue); break;
+  default: put_char(w, field); break;
+  }
+}
+
+static void put_pattern(struct writer *w, const char *pattern, const struct alert *alert,
+                        const struct tongue *tongue) {
+  for (const char *at = pattern; *at; at++) {
+    if (*at == '%' && at[1])
+      put_field(w, *++at, alert, tongue);
+    else
+      put_char(w, *at);
+  }
+}
+
+#define PROGRESS_EN                                                                                \
+  "%d calls done, %e expected by now (target %g); %D of talk, %E expected by now (target %G)."
+#define PROGRESS_ZH                                                                                \
+  "已完成 %d 通，按进度应为 %e 通（目标 %g 通）；通话时长 %D，按进度应为 %E（目标 %G）。"
+#define RESULT_EN "%d calls (target %g), %D of talk (target %G)"
+#define RESULT_ZH "完成 %d 通（目标 %g 通），通话时长 %D（目标 %G）"
+
+/* What is said when it is raised and when it is resolved, and what to do then. */
+struct wording {
+  const char *en, *zh, *action;
+  const char *resolved_en, *resolved_zh;
+};
+static const struct wording wordings[ALERT_TYPES] = {
+    [ALERT_DAY_BEHIND] = {"%N%T is behind today: " PROGRESS_EN, "%N%T今天落后于进度：" PROGRESS_ZH,
+                          "Talk to the agent and see what holds up the calls.",
+                          "%N%T is no longer behind today: " PROGRESS_EN,
+                          "%N%T今天已不再落后：" PROGRESS_ZH},
+    [ALERT_DAY_UNREACHABLE] = {"%N%T can no longer reach today's target: " RESULT_EN
+                               ", %L of working time left.",
+                               "%N%T今天已无法达标：" RESULT_ZH "，剩余工作时间 %L。",
+                               "Agree with the agent on what can still be done today.",
+                               "%N%T can reach today's target again: " RESULT_EN
+                               ", %L of working time left.",
+                               "%N%T今天又有望达标：" RESULT_ZH "，剩余工作时间 %L。"},
+    [ALERT_DAY_MET] = {"%N%T has met today's target: " RESULT_EN ".",
+                       "%N%T今天已达标：" RESULT_ZH "。",
+                       "Nothing to do: tell the agent well done.",
+                       "%N%T: today's target is open again.", "%N%T今天的达标提醒已撤销。"},
+    [ALERT_DAY_MISSED] = {"%N%T missed the day's target: " RESULT_EN ".",
+                          "%N%T当天未达标：" RESULT_ZH "。",
+                          "Review the day with the agent before the next shift.",
+                          "%N%T: the missed target is withdrawn: " RESULT_EN ".",
+                          "%N%T的未达标提醒已撤销：" RESULT_ZH "。"},
+    [ALERT_SOURCE_DOWN] = {"Source %S has been down for %A; calls may go unseen.",
+                           "数据源 %S 已中断 %A，期间的通话可能没有记录。",
+                           "Check the switch and the connection to it.",
+                           "Source %S is back after %A.", "数据源 %S 已恢复，共中断 %A。"},
+    [ALERT_SOURCE_UP] = {"Source %S is back after %A.", "数据源 %S 已恢复，共中断 %A。",
+                         "Check whether calls of that time are missing.",
+                         "Source %S is down again.", "数据源 %S 再次中断。"},
+    [ALERT_REDIS_DOWN] = {"Redis has been away for %A; calls are still counted, but the counters "
+                          "that supervisors read stand still.",
+                          "Redis 已断开 %A：通话照常统计，但看板数据暂停更新。",
+                          "Check the Redis server and the connection to it.",
+                          "Redis is back after %A.", "Redis 已恢复，共断开 %A。"},
+    [ALERT_REDIS_UP] = {"Redis is back after %A; the counters are being brought up to date.",
+                        "Redis 已恢复，共断开 %A，看板数据正在补齐。", "Nothing to do.",
+                        "Redis is away again.", "Redis 再次断开。"},
+    [ALERT_CALL_LOST_TRACK] =
+        {"The end of a call of %N%T was never seen; it was closed after %O "
+         "and counts as dialled, without talk.",
+         "%N%T有一通电话一直没有收到结束信息，已在 %O 后停止跟踪：计入拨打次数，"
+         "不计通话时长。",
+         "Check with the agent and the switch whether the call is still up.",
+         "%N%T: the end of the call has been seen.", "%N%T的那通电话已收到结束信息。"},
+    [ALERT_JOURNAL_STALLED] = {"The journal has not been writable for %A; no events are taken.",
+                               "流水日志已有 %A 无法写入磁盘，暂停接收通话数据。",
+                               "Check the disk: free space and errors.",
+                               "The journal can be written again after %A; events are taken.",
+                               "流水日志已恢复写入，共中断 %A，继续接收通话数据。"},
+};
+
+void alert_put_text_en(struct writer *w, const struct alert *alert) {
+  const struct wording *wording = &wordings[alert->type];
+  bool resolved = alert->state == ALERT_RESOLVED;
+  put_pattern(w, resolved ? wording->resolved_en : wording->en, alert, &english);
+}
+
+void alert_put_text_zh(struct writer *w, const struct alert *alert) {
+  const struct wording *wording = &wordings[alert->type];
+  bool resolved = alert->state == ALERT_RESOLVED;
+  put_pattern(w, resolved ? wording->resolved_zh : wording->zh, alert, &chinese);
+}
+
+const char *alert_action(const struct alert *alert) {
+  return alert->state == ALERT_RESOLVED ? "Nothing to do." : wordings[alert->type].action;
+}
