@@ -103,11 +103,12 @@ unsigned journal_retain(struct journal *journal, msec_t before_ms, uint64_t cove
 /* Gets every record; slices live until it returns. False ends the replay. */
 typedef bool (*journal_fn)(void *context, uint64_t lsn, const struct record *record);
 
-/* Reads the records from `from_lsn` (0 and 1: all) to the end, checking each. At
- * the start and at every segment the senders named in its header come first, as
- * RECORD_ORIGIN with LSN 0, so that every .origin met has been named; a number
- * may be named anew. STATUS_CONFIG: damage, or records missing from `from_lsn`
- * on. Works while a daemon writes: it ends at the last whole record. */
+/* Reads the records from `from_lsn` (0: from the oldest there) to the end, checking
+ * each. At the start and at every segment the senders named in its header come
+ * first, as RECORD_ORIGIN with LSN 0, so that every .origin met has been named; a
+ * number may be named anew. STATUS_CONFIG: damage, or records from `from_lsn` on
+ * are not there any more. Works while a daemon writes: it ends at the last whole
+ * record. */
 enum status journal_replay(const char *state_dir, uint64_t from_lsn, journal_fn fn, void *context,
                            struct error *error);
 

@@ -1,0 +1,151 @@
+/* Records as JSON lines, for people and for feeding to another daemon. */
+#include <string.h>
+
+#include "callpace/core/record.h"
+
+static void open_line(struct writer *out, const char *type) {
+  json_open(out, '{');
+  json_put_text(out, "type", type);
+}
+
+static void close_line(struct writer *out) {
+  json_close(out, '}');
+  put_char(out, '\n');
+  out->comma = false;
+}
+
+static void put_given(struct writer *out, const char *key, struct slice text) {
+  if (text.len) json_put_string(out, key, text);
+}
+
+static void put_name(struct writer *out, const char *key, const char *name) {
+  if (name) json_put_text(out, key, name);
+}
+
+static void put_texts(struct writer *out, const struct call_event *event) {
+  put_given(out, "call", event->call);
+  put_given(out, "agent", event->agent);
+  put_given(out, "number", event->number);
+  put_given(out, "lead", event->lead);
+  put_given(out, "queue", event->queue);
+  put_given(out, "trunk", event->trunk);
+  put_given(out, "cause", event->cause);
+  put_given(out, "week", event->week);
+  put_given(out, "member", event->member);
+  put_given(out, "by", event->by);
+  put_given(out, "id", event->id);
+  put_given(out, "reason", event->reason);
+}
+
+static void event_line(const struct call_event *event, struct writer *out) {
+  open_line(out, call_event_type_name(event->type));
+  json_put_int(out, "ts", event->ts_ms);
+  put_texts(out, event);
+  put_name(out, "dir", call_dir_name(event->dir));
+  put_name(out, "outcome", call_outcome_name(event->outcome));
+  put_name(out, "state", agent_state_name(event->state));
+  if (event->talk_ms != MSEC_NONE) json_put_int(out, "talk_ms", event->talk_ms);
+  if (event->type == EVENT_REVIEW_POINTS) json_put_int(out, "points", event->points);
+  if (event->type == EVENT_SOURCE_GAP) {
+    json_put_int(out, "from", event->from_ms);
+    json_put_int(out, "to", event->to_ms);
+  }
+  close_line(out);
+  if (event->type == EVENT_CALL_START && event->start_is_answer) {
+    open_line(out, "call.answer");
+    json_put_int(out, "ts", event->ts_ms);
+    put_given(out, "call", event->call);
+    close_line(out);
+  }
+}
+
+static void gap_line(const struct record *record, struct writer *out) {
+  open_line(out, "source.gap");
+  json_put_int(out, "ts", record->now_ms);
+  json_put_int(out, "from", record->gap.from_ms);
+  json_put_int(out, "to", record->gap.to_ms);
+  put_given(out, "source", record->gap.source);
+  put_given(out, "reason", record->gap.reason);
+  close_line(out);
+}
+
+static void put_start(struct writer *out, const struct record *record) {
+  json_put_string(out, "node", record->start.node);
+  json_put_string(out, "version", record->start.version);
+  json_put_text(out, "clock", record->start.clock_events ? "events" : "wall");
+  json_put_bool(out, "after_clean_stop", record->start.after_clean_stop);
+}
+
+static void put_source(struct writer *out, const struct record *record) {
+  json_put_string(out, "source", record->source.source);
+  json_put_text(out, "change", source_change_name(record->source.change));
+  json_put_int(out, "at_ms", record->source.at_ms);
+  put_given(out, "producer", record->source.producer);
+  put_given(out, "reason", record->source.reason);
+}
+
+static void put_origin(struct writer *out, const struct record *record) {
+  json_put_uint(out, "origin", record->origin);
+  json_put_string(out, "source", record->name.source);
+  put_given(out, "producer", record->name.producer);
+  put_given(out, "epoch", record->name.epoch);
+}
+
+static void put_alert(struct writer *out, const struct record *record) {
+  json_put_string(out, "id", record->alert.id);
+  json_put_text(out, "state", record->alert.raised ? "raised" : "resolved");
+  json_put_int(out, "at_ms", record->alert.at_ms);
+  json_key(out, "alert");
+  json_raw(out, record->alert.json.len ? record->alert.json : SLICE("null"));
+}
+
+static void put_delivered(struct writer *out, const struct record *record) {
+  json_put_string(out, "id", record->delivered.id);
+  json_put_text(out, "state", record->delivered.raised ? "raised" : "resolved");
+  json_put_string(out, "hook", record->delivered.hook);
+  json_put_bool(out, "success", record->delivered.success);
+  json_put_int(out, "attempts", record->delivered.attempts);
+  json_put_int(out, "at_ms", record->delivered.at_ms);
+  put_given(out, "reason", record->delivered.reason);
+}
+
+static void put_other(struct writer *out, const struct record *record) {
+  switch (record->type) {
+  case RECORD_SEQ:
+    json_put_uint(out, "origin", record->origin);
+    json_put_uint(out, "seq", record->seq);
+    break;
+  case RECORD_ORIGIN: put_origin(out, record); break;
+  case RECORD_START: put_start(out, record); break;
+  case RECORD_SOURCE: put_source(out, record); break;
+  case RECORD_SETTINGS:
+    json_put_string(out, "policy", record->settings.policy);
+    json_put_string(out, "roster", record->settings.roster);
+    break;
+  case RECORD_ALERT: put_alert(out, record); break;
+  case RECORD_DELIVERED: put_delivered(out, record); break;
+  default: break;
+  }
+}
+
+void record_to_lines(const struct record *record, bool all, struct writer *out) {
+  static const char *const names[RECORD_TYPES] = {[RECORD_SEQ] = "x.seq",
+                                                  [RECORD_ORIGIN] = "x.origin",
+                                                  [RECORD_CLOCK] = "x.clock",
+                                                  [RECORD_START] = "x.start",
+                                                  [RECORD_STOP] = "x.stop",
+                                                  [RECORD_SOURCE] = "x.source",
+                                                  [RECORD_SETTINGS] = "x.settings",
+                                                  [RECORD_ALERT] = "x.alert",
+                                                  [RECORD_DELIVERED] = "x.delivered"};
+  if (record->type == RECORD_EVENT) {
+    event_line(&record->event, out);
+  } else if (record->type == RECORD_GAP) {
+    gap_line(record, out);
+  } else if (all) {
+    open_line(out, names[record->type]);
+    json_put_int(out, "now_ms", record->now_ms);
+    put_other(out, record);
+    close_line(out);
+  }
+}
