@@ -4,11 +4,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "callpace/base/log.h"
 
 static char path[64], rotated[80], content[256 * 1024];
+
+/* Stands before libc's, so that a test can let the monotonic clock jump. */
+static time_t monotonic_ahead_s;
+int clock_gettime(clockid_t id, struct timespec *now) {
+  int result = (int)syscall(SYS_clock_gettime, id, now);
+  if (id == CLOCK_MONOTONIC) now->tv_sec += monotonic_ahead_s;
+  return result;
+}
 
 static void set_up(void) {
   strcpy(path, "/tmp/callpace-log-XXXXXX");
@@ -87,6 +97,14 @@ Test(log, repeated_lines_are_counted) {
     log_debug("other", KV_INT("i", i));
   }
   cr_assert_eq(lines_in(content_of(path)), 5 + 50 + 5);
+  monotonic_ahead_s = 9;
+  log_info("flood", KV("still", "quiet"));
+  monotonic_ahead_s = 10;
+  log_info("flood", KV("next", "window"));
+  log_info("flood", KV("next", "one"));
+  cr_assert_not_null(strstr(content_of(path), " flood repeated=96 next=window\n"));
+  cr_assert_not_null(strstr(content, " flood next=one\n"));
+  cr_assert_eq(lines_in(content), 62);
 }
 
 Test(log, level_drops) {
