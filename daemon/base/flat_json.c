@@ -7,21 +7,31 @@
 #endif
 
 /* Two steps. First the line is classified block by block into a bitmap of the
- * bytes at which a run of plain string bytes stops ('"', '\' and controls), and
+ * bytes at which a run of plain string bytes stops ('"', '\\' and controls), and
  * it is seen whether all is ASCII. Then the grammar is walked once; the end of a
  * string is the next bit. */
-enum { WORD_BITS = 64, WORDS = FLAT_LINE_MAX / WORD_BITS + 1, BUCKETS = 32 };
+enum { WORD_BITS = 64, WORDS = FLAT_LINE_MAX / WORD_BITS + 2, BUCKETS = 32, BLOCK = 16 };
 
 struct scan {
   const char *line;
   size_t len;
-  size_t at;
   struct flat_object *object;
   char *scratch;
   uint64_t stops[WORDS];            /* bit i: line[i] stops a string run */
   uint16_t buckets[BUCKETS];        /* members by key hash: index + 1, 0 = none */
   uint16_t chain[FLAT_MEMBERS_MAX]; /* the next one in the bucket, same coding */
 };
+
+/* Where the walk stands. Its functions are inlined and hand it on by value where
+ * they are not, so that it lives in registers: through memory a scan takes half
+ * as long again. */
+struct cursor {
+  size_t at;
+  size_t word;   /* of `stops` */
+  uint64_t bits; /* of that word, those not yet passed */
+};
+#define HOT  static inline __attribute__((always_inline))
+#define COLD static __attribute__((noinline))
 
 #ifdef __SSE2__
 static uint64_t stops_of_16(const char *block, int *high) {
@@ -45,57 +55,72 @@ static uint64_t stops_of_16(const char *block, int *high) {
 }
 #endif
 
+static void mark(struct scan *s, size_t at, uint64_t stops) {
+  s->stops[at / WORD_BITS] |= stops << (at % WORD_BITS);
+  if (at % WORD_BITS > WORD_BITS - BLOCK)
+    s->stops[at / WORD_BITS + 1] |= stops >> (WORD_BITS - at % WORD_BITS);
+}
+
 /* Fills `stops`; true when all bytes are ASCII. */
 static bool classify(struct scan *s) {
   int high = 0;
-  size_t at = 0, whole = s->len & ~(size_t)15;
-  s->stops[s->len / WORD_BITS] = 0;
-  for (; at < whole; at += 16) {
-    uint64_t stops = stops_of_16(s->line + at, &high);
-    if (at % WORD_BITS == 0)
-      s->stops[at / WORD_BITS] = stops;
-    else
-      s->stops[at / WORD_BITS] |= stops << (at % WORD_BITS);
+  size_t at = 0;
+  for (; at + WORD_BITS <= s->len; at += WORD_BITS) {
+    const char *block = s->line + at;
+    s->stops[at / WORD_BITS] = stops_of_16(block, &high) |
+                               stops_of_16(block + BLOCK, &high) << BLOCK |
+                               stops_of_16(block + 2 * BLOCK, &high) << 2 * BLOCK |
+                               stops_of_16(block + 3 * BLOCK, &high) << 3 * BLOCK;
   }
-  if (at < s->len) {
-    char block[16];
+  s->stops[at / WORD_BITS] = 0;
+  s->stops[at / WORD_BITS + 1] = 0;
+  for (; at + BLOCK <= s->len; at += BLOCK)
+    mark(s, at, stops_of_16(s->line + at, &high));
+  if (at == s->len) return !high;
+  if (s->len >= BLOCK) { /* the last block overlaps the one before it */
+    mark(s, s->len - BLOCK, stops_of_16(s->line + s->len - BLOCK, &high));
+  } else {
+    char block[BLOCK];
     memset(block, ' ', sizeof block);
-    memcpy(block, s->line + at, s->len - at);
-    uint64_t stops = stops_of_16(block, &high);
-    if (at % WORD_BITS == 0) s->stops[at / WORD_BITS] = 0;
-    s->stops[at / WORD_BITS] |= stops << (at % WORD_BITS);
+    memcpy(block, s->line, s->len);
+    mark(s, 0, stops_of_16(block, &high));
   }
   return !high;
 }
 
 /* Where the first stop at or behind `from` is; the line's length if none. */
-static size_t next_stop(const struct scan *s, size_t from) {
-  size_t word = from / WORD_BITS, last = s->len / WORD_BITS;
-  uint64_t bits = s->stops[word] & (UINT64_MAX << (from % WORD_BITS));
-  while (!bits) {
-    if (++word > last) return s->len;
-    bits = s->stops[word];
-  }
-  return word * WORD_BITS + (size_t)__builtin_ctzll(bits);
+HOT size_t next_stop(const struct scan *s, struct cursor *c, size_t from) {
+  size_t stop;
+  do {
+    while (!c->bits) {
+      if (c->word == s->len / WORD_BITS) return s->len;
+      c->bits = s->stops[++c->word];
+    }
+    stop = c->word * WORD_BITS + (size_t)__builtin_ctzll(c->bits);
+    c->bits &= c->bits - 1;
+  } while (stop < from);
+  return stop;
 }
 
-static bool fail(struct scan *s, size_t at, const char *error) {
+COLD bool fail(struct scan *s, size_t at, const char *error) {
   s->object->error = error;
   s->object->error_at = at;
   return false;
 }
 
-/* The byte at hand, or NUL at the end (NUL is nowhere allowed as it is). */
-static char peek(const struct scan *s) {
-  return s->at < s->len ? s->line[s->at] : '\0';
+/* The byte at `at`, or NUL at the end (NUL is nowhere allowed as it is). */
+HOT char peek(const struct scan *s, size_t at) {
+  return at < s->len ? s->line[at] : '\0';
 }
 
-static void skip_blanks(struct scan *s) {
-  while (s->at < s->len) {
-    char c = s->line[s->at];
-    if (c > ' ' || (c != ' ' && c != '\t' && c != '\n' && c != '\r')) return;
-    s->at++;
+HOT size_t skip_blanks(const struct scan *s, size_t at) {
+  if (__builtin_expect(at < s->len && s->line[at] > ' ', 1)) return at;
+  while (at < s->len) {
+    char c = s->line[at];
+    if (c > ' ' || (c != ' ' && c != '\t' && c != '\n' && c != '\r')) break;
+    at++;
   }
+  return at;
 }
 
 /* Four hex digits at `at`, or -1. */
@@ -134,29 +159,29 @@ static void emit_utf8(struct scan *s, int32_t point) {
   s->scratch = to;
 }
 
-/* s->at stands behind "\u". */
-static bool unescape_unicode(struct scan *s) {
-  size_t start = s->at - 2;
-  int32_t point = hex4(s, s->at);
+/* *at stands behind "\u". */
+static bool unescape_unicode(struct scan *s, size_t *at) {
+  size_t start = *at - 2;
+  int32_t point = hex4(s, *at);
   if (point < 0) return fail(s, start, "\\u without four hex digits");
-  s->at += 4;
+  *at += 4;
   if (point >= 0xd800 && point <= 0xdfff) {
-    bool pair = point < 0xdc00 && s->len - s->at >= 6 && s->line[s->at] == '\\' &&
-                s->line[s->at + 1] == 'u';
-    int32_t low = pair ? hex4(s, s->at + 2) : -1;
+    bool pair =
+        point < 0xdc00 && s->len - *at >= 6 && s->line[*at] == '\\' && s->line[*at + 1] == 'u';
+    int32_t low = pair ? hex4(s, *at + 2) : -1;
     if (low < 0xdc00 || low > 0xdfff) return fail(s, start, "lone surrogate");
     point = 0x10000 + ((point - 0xd800) << 10) + (low - 0xdc00);
-    s->at += 6;
+    *at += 6;
   }
   emit_utf8(s, point);
   return true;
 }
 
-/* s->at stands at a backslash. */
-static bool unescape(struct scan *s) {
-  size_t start = s->at++;
-  char c = peek(s);
-  s->at++;
+/* *at stands at a backslash. */
+static bool unescape(struct scan *s, size_t *at) {
+  size_t start = *at;
+  char c = peek(s, start + 1);
+  *at += 2;
   switch (c) {
   case '"':
   case '\\':
@@ -166,86 +191,102 @@ static bool unescape(struct scan *s) {
   case 'n': c = '\n'; break;
   case 'r': c = '\r'; break;
   case 't': c = '\t'; break;
-  case 'u': return unescape_unicode(s);
+  case 'u': return unescape_unicode(s, at);
   default: return fail(s, start, "unknown escape");
   }
   *s->scratch++ = c;
   return true;
 }
 
-/* The rest of a string whose first stop `stop` is no quote. The result can not
- * be longer than its source, so the scratch always holds it. */
-static bool scan_escaped_string(struct scan *s, size_t stop, struct slice *out) {
-  size_t start = s->at;
+/* The rest of a string whose first stop `stop` is no quote; returns the cursor
+ * behind it, or with `at` 0 on failure. The result can not be longer than its
+ * source, so the scratch always holds it. */
+COLD struct cursor scan_escaped_string(struct scan *s, struct cursor c, size_t stop,
+                                       struct slice *out) {
+  const struct cursor failed = {0};
+  size_t start = c.at;
   const char *content = s->scratch;
-  for (;; stop = next_stop(s, s->at)) {
-    memcpy(s->scratch, s->line + s->at, stop - s->at);
-    s->scratch += stop - s->at;
-    s->at = stop;
-    if (stop == s->len) return fail(s, start - 1, "string without end");
+  for (;; stop = next_stop(s, &c, c.at)) {
+    memcpy(s->scratch, s->line + c.at, stop - c.at);
+    s->scratch += stop - c.at;
+    c.at = stop;
+    if (stop == s->len) return fail(s, start - 1, "string without end"), failed;
     if (s->line[stop] == '"') break;
-    if (s->line[stop] != '\\') return fail(s, stop, "control character in a string");
-    if (!unescape(s)) return false;
+    if (s->line[stop] != '\\') return fail(s, stop, "control character in a string"), failed;
+    if (!unescape(s, &c.at)) return failed;
   }
-  s->at++;
+  c.at++;
   *out = (struct slice){content, (size_t)(s->scratch - content)};
-  return true;
+  return c;
 }
 
-/* s->at stands at the opening quote. */
-static bool scan_string(struct scan *s, struct slice *out) {
-  size_t start = ++s->at, stop = next_stop(s, start);
-  if (stop == s->len || s->line[stop] != '"') return scan_escaped_string(s, stop, out);
+/* The cursor stands at the opening quote. */
+HOT bool scan_string(struct scan *s, struct cursor *c, struct slice *out) {
+  size_t start = ++c->at, stop = next_stop(s, c, start);
+  if (stop == s->len || s->line[stop] != '"') {
+    *c = scan_escaped_string(s, *c, stop, out);
+    return c->at > 0;
+  }
   *out = (struct slice){s->line + start, stop - start};
-  s->at = stop + 1;
+  c->at = stop + 1;
   return true;
 }
 
-static bool skip_digits(struct scan *s) {
-  size_t start = s->at;
-  while (s->at < s->len && s->line[s->at] >= '0' && s->line[s->at] <= '9')
-    s->at++;
-  return s->at > start;
+HOT size_t skip_digits(const struct scan *s, size_t at) {
+  while (at < s->len && (unsigned char)(s->line[at] - '0') <= 9)
+    at++;
+  return at;
+}
+
+/* The end of the fraction and exponent that start at `at`, or 0. */
+COLD size_t scan_fraction(const struct scan *s, size_t at) {
+  size_t start;
+  if (peek(s, at) == '.') {
+    start = at + 1;
+    at = skip_digits(s, start);
+    if (at == start) return 0;
+  }
+  if (peek(s, at) == 'e' || peek(s, at) == 'E') {
+    start = at + 1 + (peek(s, at + 1) == '+' || peek(s, at + 1) == '-');
+    at = skip_digits(s, start);
+    if (at == start) return 0;
+  }
+  return at;
 }
 
 /* RFC 8259, section 6. */
-static bool scan_number(struct scan *s, struct slice *out) {
-  size_t start = s->at;
-  if (peek(s) == '-') s->at++;
-  if (peek(s) == '0')
-    s->at++;
-  else if (!skip_digits(s))
-    return fail(s, start, "not a value");
-  if (peek(s) == '.') {
-    s->at++;
-    if (!skip_digits(s)) return fail(s, start, "malformed number");
+HOT bool scan_number(struct scan *s, struct cursor *c, struct slice *out) {
+  size_t start = c->at, digits = start + (peek(s, start) == '-');
+  size_t end = peek(s, digits) == '0' ? digits + 1 : skip_digits(s, digits);
+  if (end == digits) return fail(s, start, "not a value");
+  char next = peek(s, end);
+  if (next == '.' || next == 'e' || next == 'E') {
+    end = scan_fraction(s, end);
+    if (!end) return fail(s, start, "malformed number");
   }
-  if (peek(s) == 'e' || peek(s) == 'E') {
-    s->at++;
-    if (peek(s) == '+' || peek(s) == '-') s->at++;
-    if (!skip_digits(s)) return fail(s, start, "malformed number");
-  }
-  *out = (struct slice){s->line + start, s->at - start};
+  *out = (struct slice){s->line + start, end - start};
+  c->at = end;
   return true;
 }
 
-static bool scan_word(struct scan *s, const char *word, size_t len, struct slice *out) {
-  if (s->len - s->at < len || memcmp(s->line + s->at, word, len) != 0)
-    return fail(s, s->at, "not a value");
-  *out = (struct slice){s->line + s->at, len};
-  s->at += len;
+HOT bool scan_word(struct scan *s, struct cursor *c, const char *word, size_t len,
+                   struct slice *out) {
+  if (s->len - c->at < len || memcmp(s->line + c->at, word, len) != 0)
+    return fail(s, c->at, "not a value");
+  *out = (struct slice){s->line + c->at, len};
+  c->at += len;
   return true;
 }
 
-static bool scan_value(struct scan *s, struct flat_member *member) {
-  switch (peek(s)) {
-  case '"': member->kind = FLAT_STRING; return scan_string(s, &member->value);
-  case 't': member->kind = FLAT_TRUE; return scan_word(s, "true", 4, &member->value);
-  case 'f': member->kind = FLAT_FALSE; return scan_word(s, "false", 5, &member->value);
-  case 'n': member->kind = FLAT_NULL; return scan_word(s, "null", 4, &member->value);
+HOT bool scan_value(struct scan *s, struct cursor *c, struct flat_member *member) {
+  switch (peek(s, c->at)) {
+  case '"': member->kind = FLAT_STRING; return scan_string(s, c, &member->value);
+  case 't': member->kind = FLAT_TRUE; return scan_word(s, c, "true", 4, &member->value);
+  case 'f': member->kind = FLAT_FALSE; return scan_word(s, c, "false", 5, &member->value);
+  case 'n': member->kind = FLAT_NULL; return scan_word(s, c, "null", 4, &member->value);
   case '{':
-  case '[': return fail(s, s->at, "nested object or array");
-  default: member->kind = FLAT_NUMBER; return scan_number(s, &member->value);
+  case '[': return fail(s, c->at, "nested object or array");
+  default: member->kind = FLAT_NUMBER; return scan_number(s, c, &member->value);
   }
 }
 
@@ -264,45 +305,40 @@ static bool remember_key(struct scan *s, struct slice key) {
   return true;
 }
 
-static bool scan_member(struct scan *s) {
-  if (s->object->count == FLAT_MEMBERS_MAX) return fail(s, s->at, "too many members");
+HOT bool scan_member(struct scan *s, struct cursor *c) {
+  size_t start = c->at;
+  if (s->object->count == FLAT_MEMBERS_MAX) return fail(s, start, "too many members");
   struct flat_member *member = &s->object->members[s->object->count];
-  size_t start = s->at;
-  if (peek(s) != '"') return fail(s, start, "no key in quotes");
-  if (!scan_string(s, &member->key)) return false;
+  if (peek(s, start) != '"') return fail(s, start, "no key in quotes");
+  if (!scan_string(s, c, &member->key)) return false;
   if (!remember_key(s, member->key)) return fail(s, start, "duplicate key");
-  skip_blanks(s);
-  if (peek(s) != ':') return fail(s, s->at, "no ':' behind a key");
-  s->at++;
-  skip_blanks(s);
-  if (!scan_value(s, member)) return false;
+  c->at = skip_blanks(s, c->at);
+  if (peek(s, c->at) != ':') return fail(s, c->at, "no ':' behind a key");
+  c->at = skip_blanks(s, c->at + 1);
+  if (!scan_value(s, c, member)) return false;
   s->object->count++;
-  skip_blanks(s);
+  c->at = skip_blanks(s, c->at);
   return true;
 }
 
 static bool scan_object(struct scan *s) {
-  skip_blanks(s);
-  if (peek(s) != '{') return fail(s, s->at, "not an object");
-  s->at++;
-  skip_blanks(s);
-  for (bool first = true; !(first && peek(s) == '}'); first = false) {
-    if (!scan_member(s)) return false;
-    if (peek(s) != ',') break;
-    s->at++;
-    skip_blanks(s);
+  struct cursor c = {.at = skip_blanks(s, 0), .bits = s->stops[0]};
+  if (peek(s, c.at) != '{') return fail(s, c.at, "not an object");
+  c.at = skip_blanks(s, c.at + 1);
+  for (bool first = true; !(first && peek(s, c.at) == '}'); first = false) {
+    if (!scan_member(s, &c)) return false;
+    if (peek(s, c.at) != ',') break;
+    c.at = skip_blanks(s, c.at + 1);
   }
-  if (peek(s) != '}') return fail(s, s->at, "neither ',' nor '}' behind a value");
-  s->at++;
-  skip_blanks(s);
-  return s->at == s->len || fail(s, s->at, "text behind the object");
+  if (peek(s, c.at) != '}') return fail(s, c.at, "neither ',' nor '}' behind a value");
+  c.at = skip_blanks(s, c.at + 1);
+  return c.at == s->len || fail(s, c.at, "text behind the object");
 }
 
 enum flat_result flat_json_scan(struct slice line, struct flat_object *object) {
   struct scan s;
   s.line = line.data;
   s.len = line.len;
-  s.at = 0;
   s.object = object;
   s.scratch = object->scratch;
   object->count = 0;
