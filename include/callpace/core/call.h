@@ -51,6 +51,11 @@ struct call_holds {
 
 enum { CALL_ID_NEAR = 40 }; /* longer ids live on the heap */
 
+/* Times are taken from 1970 to 9999, a call's talk up to some 24 days: sums of
+ * them never overflow. */
+#define CALL_TIME_MAX ((msec_t)253402300799999)
+#define CALL_TALK_MAX ((msec_t)INT32_MAX)
+
 struct centre_agent;
 struct day_tally;
 
@@ -94,6 +99,14 @@ bool call_learn(struct call *call, const struct call_event *event, struct centre
 /* The state that follows from the facts. */
 enum call_state call_state_of(const struct call *call);
 const char *call_state_name(enum call_state state); /* "open" */
+
+/* Runs of hold one after the other, from *position = 0; false at the end. `to` is
+ * MSEC_MAX where the call was never retrieved. */
+bool call_hold_next(const struct call *call, uint32_t *position, msec_t *from, msec_t *to);
+
+/* True when the calls of this direction are part of calls and talk (POLICY
+ * section 2, `directions`). */
+bool call_joins(const struct call *call, const struct policy *policy);
 
 /* When it began: the start, else the end less the talk (CONTRACT section 2).
  * Only for calls that are not CALL_WAITING. */

@@ -35,6 +35,7 @@ struct centre_agent {
   enum agent_state state;       /* the latest by ts, and that ts (MSEC_NONE: none) */
   msec_t state_ms;
   struct day_tally *recent; /* the centre's own: the day used last */
+  uint32_t calls;           /* the centre's own: remembered calls that name it */
 };
 
 struct centre_team {
@@ -85,6 +86,7 @@ enum centre_result {
   CENTRE_UNCHANGED = 1,       /* nothing new in it; the state did not change at all */
   CENTRE_MISSING_FIELD = 2,   /* no call, agent or member where the type needs one */
   CENTRE_TOO_MANY_AGENTS = 3, /* one more agent that is not on the roster */
+  CENTRE_BAD_TIME = 4,        /* ts before 1970 or after 9999 */
 };
 /* Folds one event in. `now_ms`: arrival time; lsn: its place in the journal
  * (rising). Types that are not folded (lead.*, review.points, source.gap, tick)
@@ -150,9 +152,10 @@ struct lost_call {
 };
 bool centre_take_lost(struct centre *centre, struct lost_call *out);
 
-/* Snapshot: appends the whole state, in its own version. Loading gives a centre
- * that goes on exactly as the saved one, with everything dirty. Damaged or
- * foreign bytes give NULL and an error. */
+/* Snapshot: appends the whole state, versioned and with a checksum. Loading, with
+ * the settings that were in force when it was saved, gives a centre that goes on
+ * exactly as the saved one, with everything dirty and today to be judged (limits
+ * are set anew). Damaged or foreign bytes give NULL and an error, and `r` failed. */
 void centre_save(const struct centre *centre, struct writer *w);
 struct centre *centre_load(struct reader *r, const struct settings *settings, struct error *error);
 

@@ -68,6 +68,7 @@ struct day_tally {
   struct pace_memory pace;
   struct verdict verdict; /* the last one given; .state PACE_NONE before */
   msec_t cycle_ms;        /* productive time from the first dial to the last */
+  uint32_t cycles;        /* from dial to next dial in it */
 
   /* The centre's own. */
   const struct day_plan *plan; /* NULL until asked for, or without a roster entry */
@@ -84,10 +85,10 @@ void day_tally_init(struct day_tally *tally, struct centre_agent *agent, day_t d
                     msec_t begin_ms);
 void day_tally_clear(struct day_tally *tally); /* frees what it holds, not itself or calls */
 
-/* An open call comes and goes. `counted`: its talk will count. */
-void day_tally_open(struct day_tally *tally, struct call *call);
-void day_tally_close(struct day_tally *tally, struct call *call);
-/* Looks at the answers of the open calls again; `policy` is that of the day. */
+/* An open call comes and goes, under the policy of the day. */
+void day_tally_open(struct day_tally *tally, struct call *call, const struct policy *policy);
+void day_tally_close(struct day_tally *tally, struct call *call, const struct policy *policy);
+/* Looks at the answers of all open calls again. */
 void day_tally_look_open(struct day_tally *tally, const struct policy *policy);
 
 /* A completed call (with its count made) comes, is taken back, or is forgotten
@@ -96,7 +97,12 @@ void day_tally_look_open(struct day_tally *tally, const struct policy *policy);
 void day_tally_add(struct day_tally *tally, struct call *call);
 void day_tally_take(struct day_tally *tally, struct call *call);
 void day_tally_forget(struct day_tally *tally, struct call *call);
-/* Gives up the runs of talk of a day whose calls are all forgotten. */
+/* For snapshots: puts a completed call back without adding to the sums, and when
+ * all are back makes the rest of the day out of them. */
+void day_tally_restore(struct day_tally *tally, struct call *call);
+void day_tally_join_again(struct day_tally *tally);
+/* Gives up the runs of talk of a day whose calls are all forgotten; calls that
+ * come later still count, their overlaps with those before do not show. */
 void day_tally_settle(struct day_tally *tally);
 
 #endif

@@ -1,0 +1,97 @@
+/* Lists of what changed and of who is to be judged: each thing at most once, in
+ * the order of change. */
+#include <assert.h>
+
+#include "centre_inner.h"
+
+/* One list: marks, takes the first, and drops what is too old. */
+#define LIST(name, type, mark, next, first, last, moment)                                          \
+  static void name##_push(struct centre *centre, type *thing) {                                    \
+    if (thing->mark) return;                                                                       \
+    thing->mark = true;                                                                            \
+    thing->next = NULL;                                                                            \
+    if (centre->first)                                                                             \
+      centre->last->next = thing;                                                                  \
+    else                                                                                           \
+      centre->first = thing;                                                                       \
+    centre->last = thing;                                                                          \
+  }                                                                                                \
+  static type *name##_pop(struct centre *centre) {                                                 \
+    type *thing = centre->first;                                                                   \
+    if (!thing) return NULL;                                                                       \
+    centre->first = thing->next;                                                                   \
+    thing->mark = false;                                                                           \
+    return thing;                                                                                  \
+  }                                                                                                \
+  static void name##_purge(struct centre *centre, int32_t before) {                                \
+    type *thing = centre->first;                                                                   \
+    centre->first = NULL;                                                                          \
+    for (type * following; thing; thing = following) {                                             \
+      following = thing->next;                                                                     \
+      thing->mark = false;                                                                         \
+      if (thing->moment >= before) name##_push(centre, thing);                                     \
+    }                                                                                              \
+  }
+
+LIST(dirty_day, struct day_tally, dirty, next_dirty, dirty_first, dirty_last, day)
+LIST(judge, struct day_tally, to_judge, next_to_judge, judge_first, judge_last, day)
+LIST(dirty_month, struct month_tally, dirty, next_dirty, dirty_month_first, dirty_month_last, month)
+LIST(dirty_team, struct team_day, dirty, next_dirty, dirty_team_first, dirty_team_last, day)
+
+void centre_mark_day(struct centre *centre, struct day_tally *tally) {
+  dirty_day_push(centre, tally);
+}
+
+void centre_mark_month(struct centre *centre, struct month_tally *month) {
+  dirty_month_push(centre, month);
+}
+
+void centre_mark_team(struct centre *centre, struct team_day *team_day) {
+  dirty_team_push(centre, team_day);
+}
+
+void centre_mark_judge(struct centre *centre, struct day_tally *tally) {
+  if (tally->rostered) judge_push(centre, tally);
+}
+
+struct day_tally *centre_next_dirty_day(struct centre *centre) {
+  return dirty_day_pop(centre);
+}
+
+struct month_tally *centre_next_dirty_month(struct centre *centre) {
+  return dirty_month_pop(centre);
+}
+
+struct team_day *centre_next_dirty_team(struct centre *centre) {
+  return dirty_team_pop(centre);
+}
+
+struct day_tally *centre_next_to_judge(struct centre *centre) {
+  return judge_pop(centre);
+}
+
+void centre_purge_lists(struct centre *centre, day_t day, month_t month) {
+  dirty_day_purge(centre, day);
+  judge_purge(centre, day);
+  dirty_month_purge(centre, month);
+  dirty_team_purge(centre, day);
+}
+
+void centre_mark_all_dirty(struct centre *centre) {
+  for (size_t i = 0; i < centre->agent_count; i++) {
+    for (struct day_tally *t = centre->agents[i]->days; t; t = t->older)
+      centre_mark_day(centre, t);
+    for (struct month_tally *m = centre->agents[i]->months; m; m = m->older)
+      centre_mark_month(centre, m);
+  }
+  for (size_t i = 0; i < centre->team_count; i++)
+    for (struct team_day *t = centre->teams[i]->days; t; t = t->older)
+      centre_mark_team(centre, t);
+}
+
+void centre_judge_all(struct centre *centre) {
+  for (size_t i = 0; i < centre->agent_count; i++) {
+    struct day_tally *tally = centre_find_day(centre->agents[i], centre->today);
+    if (tally) centre_mark_judge(centre, tally);
+  }
+}
