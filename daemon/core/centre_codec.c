@@ -7,7 +7,7 @@
 #include "callpace/base/crc32c.h"
 #include "centre_inner.h"
 
-enum { SNAPSHOT_VERSION = 1, HEAD_SIZE = 4 + 4 + 8 + 4, SAVED_NONE = 0 };
+enum { SNAPSHOT_VERSION = 1, HEAD_SIZE = 4 + 4 + 8 + 4 };
 static const char magic[4] = {'c', 'p', 'c', 'n'};
 
 struct codec {
