@@ -286,19 +286,3 @@ msec_t pace_keeps_up_due_ms(const struct pace_facts *facts, int64_t rate_bp) {
   struct quota talk = talk_quota(&s);
   return talk.grows ? growing_crossing(&s, &talk, rate_bp) : MSEC_MAX;
 }
-
-void pace_memory_save(const struct pace_memory *memory, struct writer *w) {
-  put_varint_signed(w, memory->calls_ok_ms);
-  put_varint_signed(w, memory->talk_ok_ms);
-  put_varint_signed(w, memory->noted_ms);
-  put_u8(w, (uint8_t)(memory->calls_met | memory->talk_met << 1));
-}
-
-void pace_memory_load(struct pace_memory *memory, struct reader *r) {
-  memory->calls_ok_ms = get_varint_signed(r);
-  memory->talk_ok_ms = get_varint_signed(r);
-  memory->noted_ms = get_varint_signed(r);
-  uint8_t met = get_u8(r);
-  memory->calls_met = met & 1;
-  memory->talk_met = met & 2;
-}

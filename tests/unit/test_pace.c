@@ -219,20 +219,6 @@ Test(pace, keeps_up_asks_by_another_rate) {
   cr_expect_eq(pace_keeps_up_due_ms(&facts, 8500), MSEC_MAX);
 }
 
-Test(pace, memory_survives_a_snapshot) {
-  struct pace_memory saved = {5, 7, 11, true, false}, loaded = {0};
-  struct writer w = {0};
-  pace_memory_save(&saved, &w);
-  struct reader r = reader_of(writer_slice(&w));
-  pace_memory_load(&loaded, &r);
-  cr_expect_not(r.failed);
-  cr_expect_eq(loaded.calls_ok_ms, 5);
-  cr_expect_eq(loaded.talk_ok_ms, 7);
-  cr_expect_eq(loaded.noted_ms, 11);
-  cr_expect(loaded.calls_met && !loaded.talk_met);
-  writer_free(&w);
-}
-
 Test(pace, figures_beyond_reason_do_not_overflow) {
   plan.calls_target = INT64_MAX / 4;
   plan.talk_target_ms = INT64_MAX / 4;

@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "callpace/base/writer.h"
 #include "callpace/core/policy.h"
 
 /* Worst first among those that are compared (MISSED … MET); a day's state is the
@@ -75,9 +74,5 @@ bool pace_keeps_up(const struct pace_memory *memory, const struct pace_facts *fa
 /* Earliest later moment at which the talk of the call that is up may change the
  * answer of pace_keeps_up; MSEC_MAX without such a call. */
 msec_t pace_keeps_up_due_ms(const struct pace_facts *facts, int64_t rate_bp);
-
-/* For snapshots. */
-void pace_memory_save(const struct pace_memory *memory, struct writer *w);
-void pace_memory_load(struct pace_memory *memory, struct reader *r);
 
 #endif
