@@ -54,6 +54,10 @@ void centre_mark_judge(struct centre *centre, struct day_tally *tally) {
   if (tally->rostered) judge_push(centre, tally);
 }
 
+bool centre_is_dirty(const struct centre *centre) {
+  return centre->dirty_first || centre->dirty_month_first || centre->dirty_team_first;
+}
+
 struct day_tally *centre_next_dirty_day(struct centre *centre) {
   return dirty_day_pop(centre);
 }

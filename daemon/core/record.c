@@ -159,6 +159,7 @@ static unsigned record_texts(struct record *record, struct slice *texts[RECORD_T
   case RECORD_ALERT:
     texts[n++] = &record->alert.id;
     texts[n++] = &record->alert.json;
+    texts[n++] = &record->alert.hooks;
     break;
   case RECORD_DELIVERED:
     texts[n++] = &record->delivered.id;

@@ -228,7 +228,7 @@ void session_free(struct session *s, const char *reason) {
 
 bool session_send(struct session *s, struct slice bytes) {
   if (s->closing || s->handshaking) return false;
-  if (s->unsent.len - s->unsent_from + bytes.len > UNSENT_MAX) return false;
+  if (s->unsent.len - s->unsent_from + bytes.len > s->unsent.limit) return false;
   if (s->unsent_from > 0) { /* make room at the front before the limit counts it */
     memmove(s->unsent.data, s->unsent.data + s->unsent_from, s->unsent.len - s->unsent_from);
     s->unsent.len -= s->unsent_from;
@@ -239,6 +239,10 @@ bool session_send(struct session *s, struct slice bytes) {
   /* A broken connection shows on the read side; here it only stops the sending. */
   if (was_empty && !flush(s)) writer_reset(&s->unsent);
   return true;
+}
+
+void session_set_unsent_max(struct session *s, size_t bytes) {
+  s->unsent.limit = bytes;
 }
 
 size_t session_unsent(const struct session *s) {

@@ -25,6 +25,7 @@ struct month_tally {
   int64_t calls, members;
   msec_t talk_ms;
   uint64_t lsn;
+  msec_t renewed_ms; /* when its key in Redis last got its full life; the view's own */
 };
 
 struct centre_agent {
@@ -52,6 +53,7 @@ struct team_day {
   bool dirty;
   int64_t dials, answered, calls, members;
   msec_t talk_ms; /* sum over the agents */
+  msec_t renewed_ms; /* the view's own, as in month_tally */
   uint32_t agents;
   uint32_t states[PACE_STATES]; /* agents by the day's state */
 };
@@ -126,6 +128,7 @@ struct centre_counts centre_counts(const struct centre *centre);
 struct day_tally *centre_next_dirty_day(struct centre *centre);
 struct month_tally *centre_next_dirty_month(struct centre *centre);
 struct team_day *centre_next_dirty_team(struct centre *centre);
+bool centre_is_dirty(const struct centre *centre); /* one of the three has something */
 void centre_mark_all_dirty(struct centre *centre);
 
 /* Judging. Days whose facts changed or whose verdict is due. */

@@ -70,7 +70,8 @@ struct record {
     struct {
       bool raised; /* else resolved */
       msec_t at_ms;
-      struct slice id, json; /* CONTRACT section 5 */
+      struct slice id, json; /* CONTRACT section 5; json empty: told to nobody */
+      struct slice hooks;    /* names of those to be served, each followed by ',' */
     } alert;
     struct {
       bool raised;  /* which state of the alert was handed over */

@@ -70,6 +70,8 @@ struct day_tally {
   msec_t cycle_ms;        /* productive time from the first dial to the last */
   uint32_t cycles;        /* from dial to next dial in it */
 
+  msec_t renewed_ms; /* when its key in Redis last got its full life; the view's own */
+
   /* The centre's own. */
   const struct day_plan *plan; /* NULL until asked for, or without a roster entry */
   bool plan_owned;

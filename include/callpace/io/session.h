@@ -82,9 +82,10 @@ void connector_retry_slowly(struct connector *connector);
 void connector_proved(struct connector *connector);
 void connector_close(struct connector *connector); /* NULL is fine */
 
-/* Queues bytes to send. At most 64 KiB wait for a peer that does not read; past
- * that nothing is queued and false returned. */
+/* Queues bytes to send. At most 64 KiB (session_set_unsent_max) wait for a peer
+ * that does not read; past that nothing is queued and false returned. */
 bool session_send(struct session *session, struct slice bytes);
+void session_set_unsent_max(struct session *session, size_t bytes);
 size_t session_unsent(const struct session *session);
 /* Closes once what is queued has been sent (or in 2 s). `reason` is static text
  * for the log. No more bytes are delivered. */

@@ -1,0 +1,208 @@
+#include "callpace/core/fold.h"
+
+#include <stdlib.h>
+
+#include "callpace/base/crc32c.h"
+#include "callpace/base/mem.h"
+
+enum { FOLD_VERSION = 1, ORIGINS_MAX = 1 << 24 };
+
+void fold_init(struct fold *fold, const struct settings *settings, bool clock_events) {
+  *fold = (struct fold){.centre = centre_new(settings),
+                        .clock_events = clock_events,
+                        .now_ms = MSEC_NONE,
+                        .alive_ms = MSEC_NONE};
+}
+
+void fold_free(struct fold *fold) {
+  centre_free(fold->centre);
+  coverage_free(&fold->coverage);
+  alert_latch_free(&fold->latch);
+  alert_log_free(&fold->alerts);
+  producers_free(&fold->producers);
+  size_t position = 0;
+  for (char *name; (name = table_next(&fold->proved, &position));)
+    free(name);
+  table_free(&fold->proved);
+  for (size_t i = 0; i < fold->origin_capacity; i++)
+    free(fold->origins[i].source);
+  free(fold->origins);
+  *fold = (struct fold){0};
+}
+
+uint64_t fold_settings_mark(struct slice policy, struct slice roster) {
+  uint64_t mark =
+      (uint64_t)crc32c(0, policy.data, policy.len) << 32 | crc32c(0, roster.data, roster.len);
+  return mark ? mark : 1;
+}
+
+void fold_use_settings(struct fold *fold, const struct settings *settings) {
+  centre_use_settings(fold->centre, settings, fold->now_ms);
+}
+
+static struct fold_origin *origin_at(struct fold *fold, uint32_t origin) {
+  size_t had = fold->origin_capacity;
+  fold->origins =
+      mem_grow(fold->origins, &fold->origin_capacity, (size_t)origin + 1, sizeof *fold->origins);
+  for (size_t i = had; i < fold->origin_capacity; i++)
+    fold->origins[i] = (struct fold_origin){0};
+  return &fold->origins[origin];
+}
+
+struct producer_epoch *fold_name_origin(struct fold *fold, uint32_t origin, struct slice source,
+                                        struct slice producer, struct slice epoch) {
+  if (origin >= ORIGINS_MAX) return NULL;
+  const struct producer_epoch *gone = NULL;
+  struct producer_epoch *known =
+      producer.len ? producers_epoch(&fold->producers, producer, epoch, &gone) : NULL;
+  struct fold_origin *named = origin_at(fold, origin);
+  free(named->source);
+  *named = (struct fold_origin){.source = mem_slice_dup(source), .epoch = known};
+  for (size_t i = 0; gone && i < fold->origin_capacity; i++)
+    if (fold->origins[i].epoch == gone) fold->origins[i].epoch = NULL;
+  return known;
+}
+
+void fold_advance(struct fold *fold, msec_t now_ms) {
+  if (now_ms <= fold->now_ms || now_ms <= 0) return; /* 0: event time has not begun */
+  fold->now_ms = now_ms;
+  fold->alive_ms = now_ms;
+  centre_advance(fold->centre, now_ms, fold->lsn);
+}
+
+static void take_seq(struct fold *fold, uint32_t origin, uint64_t seq, msec_t ts_ms) {
+  if (seq == 0 || origin >= fold->origin_capacity) return;
+  struct producer_epoch *epoch = fold->origins[origin].epoch;
+  if (!epoch) return;
+  if (seq > epoch->seq) epoch->seq = seq;
+  if (ts_ms != MSEC_NONE) epoch->last_ms = ts_ms;
+}
+
+enum centre_result fold_event(struct fold *fold, uint64_t lsn, uint32_t origin, uint64_t seq,
+                              const struct call_event *event, msec_t now_ms) {
+  fold_advance(fold, now_ms);
+  fold->lsn = lsn;
+  take_seq(fold, origin, seq, event->ts_ms);
+  if (event->type == EVENT_SOURCE_GAP && origin < fold->origin_capacity)
+    coverage_gap(&fold->coverage, slice_of(fold->origins[origin].source), event->from_ms,
+                 event->to_ms);
+  return centre_apply(fold->centre, event, fold->now_ms, lsn);
+}
+
+static void prove(struct fold *fold, struct slice source) {
+  if (table_get(&fold->proved, source)) return;
+  char *name = mem_slice_dup(source);
+  table_put(&fold->proved, slice_of(name), name);
+}
+
+static void fold_source(struct fold *fold, const struct record *record) {
+  struct slice name = record->source.source;
+  switch (record->source.change) {
+  case SOURCE_DOWN: coverage_down(&fold->coverage, name, record->source.at_ms); break;
+  case SOURCE_UP: coverage_up(&fold->coverage, name, record->source.at_ms); break;
+  case SOURCE_PRODUCER_UP: prove(fold, name); break;
+  default: break;
+  }
+}
+
+/* While no daemon ran, nothing was seen; before the very first, since ever. */
+static void fold_start(struct fold *fold, const struct record *record) {
+  fold->clock_events = record->start.clock_events;
+  if (!fold->clock_events)
+    coverage_gap(&fold->coverage, COVERAGE_DAEMON, fold->started ? fold->alive_ms : MSEC_NONE,
+                 record->now_ms);
+  fold->started = true;
+}
+
+void fold_record(struct fold *fold, uint64_t lsn, const struct record *record) {
+  if (record->type == RECORD_ORIGIN)
+    fold_name_origin(fold, record->origin, record->name.source, record->name.producer,
+                     record->name.epoch);
+  if (lsn <= fold->lsn) return;
+  if (record->type == RECORD_EVENT) {
+    fold_event(fold, lsn, record->origin, record->seq, &record->event, record->now_ms);
+    return;
+  }
+  fold->lsn = lsn;
+  if (record->type == RECORD_START) fold_start(fold, record); /* before time has passed */
+  fold_advance(fold, record->now_ms);
+  switch (record->type) {
+  case RECORD_SEQ: take_seq(fold, record->origin, record->seq, MSEC_NONE); break;
+  case RECORD_SOURCE: fold_source(fold, record); break;
+  case RECORD_GAP:
+    coverage_gap(&fold->coverage, record->gap.source, record->gap.from_ms, record->gap.to_ms);
+    break;
+  case RECORD_ALERT:
+    alert_latch_apply(&fold->latch, record->alert.id,
+                      record->alert.raised ? ALERT_RAISED : ALERT_RESOLVED, record->alert.at_ms);
+    if (record->alert.json.len)
+      alert_log_add(&fold->alerts, lsn, record->alert.raised, record->alert.at_ms, record->alert.id,
+                    record->alert.json, record->alert.hooks);
+    break;
+  case RECORD_SETTINGS:
+    fold->settings_mark = fold_settings_mark(record->settings.policy, record->settings.roster);
+    break;
+  case RECORD_DELIVERED:
+    alert_log_delivered(&fold->alerts, record->delivered.id, record->delivered.raised,
+                        record->delivered.hook);
+    break;
+  default: break;
+  }
+}
+
+void fold_save(const struct fold *fold, struct writer *w) {
+  put_u32(w, FOLD_VERSION);
+  put_u8(w, fold->clock_events);
+  put_u8(w, fold->started);
+  put_u64(w, (uint64_t)fold->now_ms);
+  put_u64(w, (uint64_t)fold->alive_ms);
+  put_u64(w, fold->lsn);
+  put_u64(w, fold->settings_mark);
+  put_varint(w, fold->proved.count);
+  size_t position = 0;
+  for (const char *name; (name = table_next(&fold->proved, &position));)
+    put_blob(w, slice_of(name));
+  producers_save(&fold->producers, w);
+  coverage_save(&fold->coverage, w);
+  alert_latch_save(&fold->latch, w);
+  alert_log_save(&fold->alerts, w);
+  centre_save(fold->centre, w);
+}
+
+static bool load_rest(struct fold *fold, struct reader *r, struct error *error) {
+  uint64_t proved = get_varint(r);
+  for (; proved > 0 && !r->failed; proved--) {
+    struct slice name = get_blob(r);
+    if (!r->failed) prove(fold, name);
+  }
+  producers_load(&fold->producers, r);
+  coverage_load(&fold->coverage, r);
+  alert_latch_load(&fold->latch, r);
+  alert_log_load(&fold->alerts, r);
+  struct centre *centre = r->failed ? NULL : centre_load(r, centre_settings(fold->centre), error);
+  if (!centre) return false;
+  centre_free(fold->centre);
+  fold->centre = centre;
+  return true;
+}
+
+bool fold_load(struct fold *fold, struct slice bytes, struct error *error) {
+  const struct settings *settings = centre_settings(fold->centre);
+  struct reader r = reader_of(bytes);
+  bool clock_events = fold->clock_events;
+  if (get_u32(&r) != FOLD_VERSION) {
+    error_set(error, STATUS_CONFIG, "snapshot of another version");
+    return false;
+  }
+  fold->clock_events = get_u8(&r) != 0;
+  fold->started = get_u8(&r) != 0;
+  fold->now_ms = (msec_t)get_u64(&r);
+  fold->alive_ms = (msec_t)get_u64(&r);
+  fold->lsn = get_u64(&r);
+  fold->settings_mark = get_u64(&r);
+  if (load_rest(fold, &r, error)) return true;
+  if (error && !error->text[0]) error_set(error, STATUS_CONFIG, "snapshot is damaged");
+  fold_free(fold);
+  fold_init(fold, settings, clock_events);
+  return false;
+}

@@ -1,0 +1,335 @@
+#include "callpace/engine/control.h"
+
+#include <grp.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "callpace/base/flat_json.h"
+#include "callpace/base/log.h"
+#include "callpace/base/mem.h"
+#include "callpace/core/metric.h"
+#include "callpace/engine/pipeline.h"
+#include "callpace/engine/reload.h"
+#include "callpace/engine/stats.h"
+
+enum { CLIENTS_MAX = 64, REPLY_MAX = 64 << 20 };
+
+struct follower {
+  struct follower *next, **link;
+  struct session *session;
+  uint64_t told_lsn;
+};
+
+struct control {
+  struct engine *engine;
+  struct listener *listener;
+  struct follower *followers;
+  struct writer out;
+};
+
+struct request {
+  struct control *control;
+  struct session *session;
+  struct flat_object object;
+};
+
+static struct slice argument(const struct request *r, const char *key) {
+  for (unsigned i = 0; i < r->object.count; i++)
+    if (slice_equal(r->object.members[i].key, slice_of(key))) return r->object.members[i].value;
+  return (struct slice){0};
+}
+
+/* ---- replies ---- */
+
+static void reply_error(struct request *r, enum status status, const char *text) {
+  struct writer *w = &r->control->out;
+  writer_reset(w);
+  json_open(w, '{');
+  json_put_bool(w, "ok", false);
+  json_put_int(w, "status", status);
+  json_put_text(w, "error", text);
+  json_close(w, '}');
+}
+
+static struct writer *reply_data(struct request *r) {
+  struct writer *w = &r->control->out;
+  writer_reset(w);
+  json_open(w, '{');
+  json_put_bool(w, "ok", true);
+  json_key(w, "data");
+  return w;
+}
+
+static void put_value(struct writer *w, const struct metric *metric,
+                      const struct metric_value *value) {
+  if (value->is_text)
+    json_put_string(w, metric->name, value->text);
+  else
+    json_put_int(w, metric->name, value->number);
+}
+
+static void put_day(struct writer *w, const struct engine *e, const struct day_tally *t) {
+  json_open(w, '{');
+  for (unsigned i = 0; i < day_metric_count; i++) {
+    struct metric_value value;
+    if (day_metric_value(t, e->config->node, i, &value)) put_value(w, &day_metrics[i], &value);
+  }
+  json_close(w, '}');
+}
+
+static void put_month(struct writer *w, const struct engine *e, const struct month_tally *t) {
+  struct month_plan plan;
+  const struct agent *rostered = t->agent->rostered;
+  if (rostered) month_plan_make(e->settings->policy, rostered, t->month, &plan);
+  json_open(w, '{');
+  for (unsigned i = 0; i < month_metric_count; i++) {
+    struct metric_value value;
+    if (month_metric_value(t, rostered ? &plan : NULL, i, &value))
+      put_value(w, &month_metrics[i], &value);
+  }
+  json_close(w, '}');
+}
+
+/* ---- commands ---- */
+
+static void do_status(struct request *r) {
+  stats_put_status(r->control->engine, reply_data(r));
+  json_close(&r->control->out, '}');
+}
+
+/* The day asked for, else today. DAY_NONE when the argument is no date. */
+static day_t day_asked(const struct request *r) {
+  struct slice text = argument(r, "day");
+  day_t day = centre_today(r->control->engine->fold.centre);
+  if (text.len && !day_parse(text, &day)) return DAY_NONE;
+  return day;
+}
+
+static void do_agent(struct request *r) {
+  struct engine *e = r->control->engine;
+  struct slice id = centre_resolve_agent(e->fold.centre, argument(r, "id"));
+  struct centre_agent *agent = centre_find_agent(e->fold.centre, id);
+  day_t day = day_asked(r);
+  if (!agent) {
+    reply_error(r, STATUS_USAGE, "no such agent on the roster, and none of that name has called");
+    return;
+  }
+  if (day == DAY_NONE) {
+    reply_error(r, STATUS_USAGE, "day: expected YYYY-MM-DD (and none has begun yet)");
+    return;
+  }
+  struct writer *w = reply_data(r);
+  const struct day_tally *t = centre_find_day(agent, day);
+  const struct month_tally *m = centre_find_month(agent, month_of(day));
+  json_open(w, '{');
+  json_key(w, "day");
+  if (t)
+    put_day(w, e, t);
+  else
+    json_nil(w);
+  json_key(w, "month");
+  if (m)
+    put_month(w, e, m);
+  else
+    json_nil(w);
+  json_close(w, '}');
+  json_close(w, '}');
+}
+
+static void put_team(struct writer *w, const struct centre_team *team, day_t day) {
+  const struct team_day *t = team->days;
+  while (t && t->day != day)
+    t = t->older;
+  if (!t) return;
+  json_open(w, '{');
+  json_put_text(w, "team", team->id);
+  for (unsigned i = 0; i < team_metric_count; i++) {
+    struct metric_value value;
+    if (team_metric_value(t, i, &value)) put_value(w, &team_metrics[i], &value);
+  }
+  json_close(w, '}');
+}
+
+static void do_board(struct request *r) {
+  struct engine *e = r->control->engine;
+  struct centre *centre = e->fold.centre;
+  day_t day = day_asked(r);
+  char text[DAY_TEXT_SIZE] = "";
+  if (day != DAY_NONE) day_format(day, text);
+  struct writer *w = reply_data(r);
+  json_open(w, '{');
+  json_put_text(w, "day", text[0] ? text : NULL);
+  json_put_int(w, "clock_ms", e->now_ms);
+  json_key(w, "agents");
+  json_open(w, '[');
+  for (size_t i = 0; i < centre_agent_count(centre); i++) {
+    const struct day_tally *t = centre_find_day(centre_agent_at(centre, i), day);
+    if (t) put_day(w, e, t);
+  }
+  json_close(w, ']');
+  json_key(w, "teams");
+  json_open(w, '[');
+  for (size_t i = 0; i < centre_team_count(centre); i++)
+    put_team(w, centre_team_at(centre, i), day);
+  json_close(w, ']');
+  json_close(w, '}');
+  json_close(w, '}');
+}
+
+static void tell_alert(struct control *control, struct session *session,
+                       const struct alert_entry *entry) {
+  writer_reset(&control->out);
+  put_text(&control->out, "{\"data\":");
+  put_text(&control->out, entry->json);
+  put_text(&control->out, "}\n");
+  session_send(session, writer_slice(&control->out));
+}
+
+static void tell_new_alerts(struct control *control, struct follower *f) {
+  const struct alert_log *log = &control->engine->fold.alerts;
+  uint64_t durable = journal_durable_lsn(control->engine->journal);
+  if (!log->newest || log->newest->lsn <= f->told_lsn) return;
+  for (const struct alert_entry *entry = log->oldest; entry; entry = entry->newer) {
+    if (entry->lsn <= f->told_lsn || entry->lsn > durable) continue;
+    tell_alert(control, f->session, entry);
+    f->told_lsn = entry->lsn;
+  }
+}
+
+static void do_alerts(struct request *r) {
+  struct control *control = r->control;
+  const struct alert_log *log = &control->engine->fold.alerts;
+  struct slice follow = argument(r, "follow");
+  if (slice_equal(follow, SLICE("true"))) {
+    struct follower *f = mem_zalloc(sizeof *f);
+    *f = (struct follower){
+        .session = r->session, .next = control->followers, .link = &control->followers};
+    if (f->next) f->next->link = &f->next;
+    control->followers = f;
+    session_set_data(r->session, f);
+    tell_new_alerts(control, f);
+    writer_reset(&control->out);
+    return;
+  }
+  struct writer *w = reply_data(r);
+  json_open(w, '[');
+  for (const struct alert_entry *entry = log->oldest; entry; entry = entry->newer)
+    json_raw(w, slice_of(entry->json));
+  json_close(w, ']');
+  json_close(w, '}');
+}
+
+static void do_reload(struct request *r) {
+  struct error why = {0};
+  enum status status = reload_run(r->control->engine, &why);
+  if (status != STATUS_OK) {
+    reply_error(r, status, why.text);
+    return;
+  }
+  struct writer *w = reply_data(r);
+  json_open(w, '{');
+  json_put_text(w, "file", r->control->engine->config_path);
+  json_put_uint(w, "agents", r->control->engine->settings->roster->agent_count);
+  json_close(w, '}');
+  json_close(w, '}');
+}
+
+static void serve(struct request *r, struct slice line) {
+  static const struct {
+    const char *name;
+    void (*run)(struct request *r);
+  } commands[] = {{"status", do_status},
+                  {"agent", do_agent},
+                  {"alerts", do_alerts},
+                  {"board", do_board},
+                  {"reload", do_reload}};
+  struct writer *w = &r->control->out;
+  struct slice name = {0};
+  if (flat_json_scan(line, &r->object) == FLAT_OK) name = argument(r, "command");
+  reply_error(r, STATUS_USAGE, "expected one of the commands status, agent, alerts, board, reload");
+  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+    if (slice_equal(name, slice_of(commands[i].name))) commands[i].run(r);
+  if (w->len == 0) return;
+  put_char(w, '\n');
+  session_send(r->session, writer_slice(w));
+  if (w->capacity > (1 << 20)) writer_free(w);
+}
+
+/* ---- sessions ---- */
+
+static size_t on_bytes(struct session *session, const char *data, size_t len, bool end,
+                       void *user) {
+  (void)end;
+  struct control *control = user;
+  struct request request = {.control = control, .session = session};
+  pipeline_begin(control->engine);
+  const char *at = data, *newline;
+  while ((newline = memchr(at, '\n', len - (size_t)(at - data)))) {
+    serve(&request, (struct slice){at, (size_t)(newline - at)});
+    at = newline + 1;
+  }
+  return (size_t)(at - data);
+}
+
+static void on_opened(struct session *session, void *user) {
+  (void)user;
+  session_set_unsent_max(session, REPLY_MAX);
+}
+
+static void on_closed(struct session *session, const char *reason, void *user) {
+  (void)reason;
+  (void)user;
+  struct follower *f = session_data(session);
+  if (!f) return;
+  if (f->next) f->next->link = f->link;
+  *f->link = f->next;
+  free(f);
+}
+
+static const struct session_handler control_sessions = {on_opened, on_bytes, on_closed, NULL};
+
+/* Authorised by who may open the socket. */
+static enum status give_to_group(const struct config *config, struct error *error) {
+  if (!config->control.group) return STATUS_OK;
+  const struct group *group = getgrnam(config->control.group);
+  if (!group)
+    return error_set(error, STATUS_CONFIG, "control.group: no group %s", config->control.group);
+  if (chown(config->control.socket, (uid_t)-1, group->gr_gid) == 0) return STATUS_OK;
+  return error_set_errno(error, STATUS_PERMISSION, "cannot give %s to group %s",
+                         config->control.socket, config->control.group);
+}
+
+enum status control_open(struct engine *e, struct control **out, struct error *error) {
+  struct listen_options options = {.address = {.is_unix = true},
+                                   .max_connections = CLIENTS_MAX,
+                                   .unread_max = FLAT_LINE_MAX,
+                                   .socket_mode = (unsigned)e->config->control.mode};
+  const char *path = e->config->control.socket;
+  if (strlen(path) >= sizeof options.address.host)
+    return error_set(error, STATUS_CONFIG, "control.socket is too long: %s", path);
+  memcpy(options.address.host, path, strlen(path));
+  struct control *control = mem_zalloc(sizeof *control);
+  control->engine = e;
+  enum status status = listener_open(e->control_hub, &options, &control_sessions, control,
+                                     &control->listener, error);
+  if (status == STATUS_OK) status = give_to_group(e->config, error);
+  if (status != STATUS_OK) {
+    control_close(control);
+    return status;
+  }
+  *out = control;
+  return STATUS_OK;
+}
+
+void control_publish(struct control *control) {
+  for (struct follower *f = control->followers; f; f = f->next)
+    tell_new_alerts(control, f);
+}
+
+void control_close(struct control *control) {
+  if (!control) return;
+  listener_close(control->listener);
+  writer_free(&control->out);
+  free(control);
+}

@@ -1,0 +1,317 @@
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "callpace/base/log.h"
+#include "callpace/base/mem.h"
+#include "callpace/engine/judge.h"
+#include "callpace/engine/pipeline.h"
+#include "intake_internal.h"
+
+enum { PING_EVERY_MS = 10000 };
+
+/* ---- health ---- */
+
+static void record_change(struct source *s, enum source_change change, const char *reason) {
+  struct engine *e = s->intake->engine;
+  struct record record = {.type = RECORD_SOURCE,
+                          .source = {.change = change,
+                                     .at_ms = e->now_ms,
+                                     .source = slice_of(s->name),
+                                     .reason = slice_of(reason)}};
+  pipeline_record(e, &record);
+  centre_judge_all(e->fold.centre);
+}
+
+/* With clock: events the sources are always healthy (POLICY section 3): what is
+ * replayed was seen when it happened. */
+void source_up(struct source *s, const char *note) {
+  struct engine *e = s->intake->engine;
+  pipeline_begin(e);
+  if (!s->is_up) {
+    s->is_up = true;
+    s->changed_ms = e->wall_ms;
+    s->reason[0] = '\0';
+    log_info("source_up", KV("source", s->name), KV("note", note));
+  }
+  if (!e->fold.clock_events) record_change(s, SOURCE_UP, note);
+  s->outage_due_ms = e->wall_ms;
+}
+
+void source_down(struct source *s, const char *reason) {
+  struct engine *e = s->intake->engine;
+  pipeline_begin(e);
+  snprintf(s->reason, sizeof s->reason, "%s", reason);
+  if (!s->is_up) return;
+  s->is_up = false;
+  s->changed_ms = e->wall_ms;
+  s->outage_due_ms = e->wall_ms;
+  log_warning("source_down", KV("source", s->name), KV("reason", reason));
+  if (!e->fold.clock_events) record_change(s, SOURCE_DOWN, reason);
+}
+
+/* Where a source stands when it is opened: a client is down until it is logged in;
+ * a native one is healthy as long as no producer ever introduced itself, else down
+ * until one does again. */
+static void begin_health(struct source *s) {
+  struct engine *e = s->intake->engine;
+  pipeline_begin(e);
+  s->changed_ms = e->wall_ms;
+  s->outage_due_ms = MSEC_MAX;
+  bool unproven = !table_get(&e->fold.proved, slice_of(s->name));
+  s->is_up = true;
+  if (!s->dialect->is_client && unproven)
+    source_up(s, "listening");
+  else
+    source_down(s, s->dialect->is_client ? "not logged in yet" : "no producer connected yet");
+}
+
+/* ---- opening and closing ---- */
+
+static enum status open_socket(struct source *s, struct error *error) {
+  const struct config_source *config = s->config;
+  struct tls_options tls = {config->tls_cert, config->tls_key, config->tls_ca};
+  struct hub *hub = s->intake->engine->hub;
+  if (s->dialect->is_client) {
+    struct connect_options options = {.address = config->address,
+                                      .tls = config->tls ? &tls : NULL,
+                                      .unread_max = s->dialect->unread_max};
+    return connector_open(hub, &options, &intake_sessions, s, &s->connector, error);
+  }
+  struct listen_options options = {.address = config->address,
+                                   .tls = config->tls ? &tls : NULL,
+                                   .allow = config->allow,
+                                   .allow_count = config->allow_count,
+                                   .socket_mode = (unsigned)config->socket_mode,
+                                   .max_connections = (size_t)config->max_connections,
+                                   .idle_timeout_ms = config->idle_timeout_ms,
+                                   .unread_max = s->dialect->unread_max};
+  return listener_open(hub, &options, &intake_sessions, s, &s->listener, error);
+}
+
+static void source_free(struct source *s) {
+  if (!s) return;
+  listener_close(s->listener);
+  connector_close(s->connector);
+  assert(!s->connections);
+  if (s->client_state) s->dialect->close(s->client_state);
+  free(s->username);
+  free(s->secret);
+  free(s->name);
+  free(s);
+}
+
+static void use_config(struct source *s, const struct config_source *config) {
+  s->config = config;
+  s->setup.start_means_answer = config->start_means_answer;
+  if (!s->listener) return;
+  struct listen_options options = {.address = config->address,
+                                   .allow = config->allow,
+                                   .allow_count = config->allow_count,
+                                   .socket_mode = (unsigned)config->socket_mode,
+                                   .max_connections = (size_t)config->max_connections,
+                                   .idle_timeout_ms = config->idle_timeout_ms,
+                                   .unread_max = s->dialect->unread_max};
+  listener_limit(s->listener, &options);
+}
+
+static struct source *source_open(struct intake *intake, const struct config_source *config,
+                                  struct error *error) {
+  struct source *s = mem_zalloc(sizeof *s);
+  struct engine *e = intake->engine;
+  *s = (struct source){.intake = intake,
+                       .config = config,
+                       .name = mem_strdup(config->name),
+                       .dialect = dialect_find(config->type),
+                       .username = config->username ? mem_strdup(config->username) : NULL,
+                       .secret = config->secret ? mem_strdup(config->secret) : NULL,
+                       .last_event_ms = MSEC_NONE,
+                       .last_arrival_ms = MSEC_NONE};
+  s->setup = (struct dialect_setup){.source = s->name,
+                                    .username = s->username,
+                                    .secret = s->secret,
+                                    .start_means_answer = config->start_means_answer,
+                                    .events_clock = e->fold.clock_events,
+                                    .roster = &e->roster};
+  if (!s->dialect) {
+    error_set(error, STATUS_CONFIG, "source %s: type %s is not supported by this version",
+              config->name, config->type);
+    source_free(s);
+    return NULL;
+  }
+  if (s->dialect->is_client) s->client_state = s->dialect->open(&s->setup);
+  if (open_socket(s, error) != STATUS_OK) {
+    source_free(s);
+    return NULL;
+  }
+  return s;
+}
+
+static bool same_text(const char *a, const char *b) {
+  return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* Whether a running source can go on under a new configuration. */
+static bool can_stay(const struct source *s, const struct config_source *config) {
+  const struct config_source *old = s->config;
+  return strcmp(old->name, config->name) == 0 && strcmp(old->type, config->type) == 0 &&
+         old->address.is_unix == config->address.is_unix &&
+         old->address.port == config->address.port &&
+         strcmp(old->address.host, config->address.host) == 0 && old->tls == config->tls &&
+         same_text(old->tls_cert, config->tls_cert) && same_text(old->tls_key, config->tls_key) &&
+         same_text(old->tls_ca, config->tls_ca) && same_text(old->username, config->username) &&
+         same_text(old->secret, config->secret);
+}
+
+static struct source *find_source(struct source *list, const struct config_source *config) {
+  for (struct source *s = list; s; s = s->next)
+    if (can_stay(s, config)) return s;
+  return NULL;
+}
+
+static void source_removed(struct source *s) {
+  struct engine *e = s->intake->engine;
+  coverage_source_remove(&e->fold.coverage, slice_of(s->name), e->now_ms);
+  struct record record = {.type = RECORD_SOURCE,
+                          .source = {.change = SOURCE_UP,
+                                     .at_ms = e->now_ms,
+                                     .source = slice_of(s->name),
+                                     .reason = SLICE("no longer configured")}};
+  if (!e->fold.clock_events) pipeline_record(e, &record);
+  judge_outage(e, ALERT_SOURCE_DOWN, slice_of(s->name), MSEC_NONE);
+  log_info("source_closed", KV("source", s->name));
+}
+
+/* Opens what is new first; only when all of that stands does anything change. */
+enum status intake_configure(struct intake *intake, const struct config *config,
+                             struct error *error) {
+  struct source *opened = NULL;
+  for (size_t i = 0; i < config->source_count; i++) {
+    if (find_source(intake->sources, &config->sources[i])) continue;
+    struct source *s = source_open(intake, &config->sources[i], error);
+    if (!s) {
+      while ((s = opened)) {
+        opened = s->next;
+        source_free(s);
+      }
+      return error->status;
+    }
+    s->next = opened;
+    opened = s;
+  }
+  for (size_t i = 0; i < config->source_count; i++) {
+    struct source *s = find_source(intake->sources, &config->sources[i]);
+    if (!s) continue;
+    use_config(s, &config->sources[i]);
+    s->kept = true;
+  }
+  pipeline_begin(intake->engine);
+  for (struct source **at = &intake->sources; *at;) {
+    struct source *s = *at;
+    if (s->kept) {
+      s->kept = false;
+      at = &s->next;
+      continue;
+    }
+    *at = s->next;
+    source_removed(s);
+    source_free(s);
+  }
+  for (struct source *s = opened, *next; s; s = next) {
+    next = s->next;
+    s->next = intake->sources;
+    intake->sources = s;
+    begin_health(s);
+  }
+  return STATUS_OK;
+}
+
+struct intake *intake_new(struct engine *engine) {
+  struct intake *intake = mem_zalloc(sizeof *intake);
+  intake->engine = engine;
+  return intake;
+}
+
+void intake_free(struct intake *intake) {
+  if (!intake) return;
+  while (intake->sources) {
+    struct source *s = intake->sources;
+    intake->sources = s->next;
+    source_free(s);
+  }
+  table_free(&intake->by_producer);
+  writer_free(&intake->out);
+  free(intake);
+}
+
+uint32_t source_origin(struct source *s) {
+  struct engine *e = s->intake->engine;
+  if (!s->has_plain_origin) {
+    s->plain_origin = journal_origin(e->journal, slice_of(s->name), (struct slice){0},
+                                     (struct slice){0}, e->now_ms);
+    fold_name_origin(&e->fold, s->plain_origin, slice_of(s->name), (struct slice){0},
+                     (struct slice){0});
+    s->has_plain_origin = true;
+  }
+  return s->plain_origin;
+}
+
+/* ---- once a second, and looking ---- */
+
+void intake_upkeep(struct intake *intake) {
+  struct engine *e = intake->engine;
+  bool ping = e->wall_ms - intake->pinged_ms >= PING_EVERY_MS;
+  if (ping) intake->pinged_ms = e->wall_ms;
+  for (struct source *s = intake->sources; s; s = s->next) {
+    if (e->wall_ms >= s->outage_due_ms)
+      s->outage_due_ms = judge_outage(e, ALERT_SOURCE_DOWN, slice_of(s->name),
+                                      s->is_up ? MSEC_NONE : s->changed_ms);
+    if (!ping || !s->dialect->ping || !s->is_up || !s->connections) continue;
+    writer_reset(&intake->out);
+    s->dialect->ping(s->client_state, e->wall_ms, &intake->out);
+    session_send(s->connections->session, writer_slice(&intake->out));
+  }
+  if (!e->stalled) intake_acknowledge(intake);
+}
+
+void intake_put_status(const struct intake *intake, struct writer *w) {
+  json_open(w, '[');
+  for (const struct source *s = intake->sources; s; s = s->next) {
+    char address[ADDRESS_TEXT_SIZE];
+    address_format(s->listener ? listener_address(s->listener) : &s->config->address, address);
+    size_t connections = 0;
+    for (const struct connection *c = s->connections; c; c = c->next)
+      connections++;
+    json_open(w, '{');
+    json_put_text(w, "name", s->name);
+    json_put_text(w, "type", s->dialect->name);
+    json_put_text(w, s->listener ? "listen" : "connect", address);
+    json_put_text(w, "state", s->is_up ? "up" : "down");
+    json_put_int(w, "since_ms", s->changed_ms);
+    if (s->reason[0]) json_put_text(w, "reason", s->reason);
+    if (s->last_event_ms != MSEC_NONE) {
+      json_put_int(w, "last_event_ms", s->last_event_ms);
+      json_put_int(w, "lag_ms", s->last_arrival_ms - s->last_event_ms);
+    }
+    json_put_uint(w, "connections", connections);
+    json_put_uint(w, "events", s->events);
+    json_put_uint(w, "refused", s->refused);
+    json_put_uint(w, "duplicates", s->duplicates);
+    json_put_uint(w, "gaps", s->gaps);
+    json_close(w, '}');
+  }
+  json_close(w, ']');
+}
+
+void intake_each_meta(const struct intake *intake,
+                      void (*fn)(void *context, const char *name, struct slice text),
+                      void *context) {
+  struct writer w = {0};
+  for (const struct source *s = intake->sources; s; s = s->next) {
+    writer_reset(&w);
+    put_format(&w, "%s,%lld,", s->is_up ? "up" : "down", (long long)s->changed_ms);
+    if (s->last_event_ms != MSEC_NONE) put_int(&w, s->last_event_ms);
+    fn(context, s->name, writer_slice(&w));
+  }
+  writer_free(&w);
+}

@@ -1,0 +1,313 @@
+/* One connection's items, from the dialect to the line and back to the sender. */
+#include <openssl/crypto.h>
+#include <stdlib.h>
+
+#include "callpace/base/log.h"
+#include "callpace/base/mem.h"
+#include "callpace/engine/pipeline.h"
+#include "callpace/io/rejects.h"
+#include "intake_internal.h"
+
+/* ---- answering ---- */
+
+static void answer_after_commit(struct connection *c) {
+  struct intake *intake = c->source->intake;
+  if (c->due_link) return;
+  c->due_link = &intake->due;
+  c->due_next = intake->due;
+  if (c->due_next) c->due_next->due_link = &c->due_next;
+  intake->due = c;
+}
+
+static void no_answer_due(struct connection *c) {
+  if (!c->due_link) return;
+  if (c->due_next) c->due_next->due_link = c->due_link;
+  *c->due_link = c->due_next;
+  c->due_link = NULL;
+}
+
+static bool send_reply(struct connection *c) {
+  struct writer *out = &c->source->intake->out;
+  put_char(out, '\n');
+  return session_send(c->session, writer_slice(out));
+}
+
+static struct writer *reply_of(struct connection *c, const char *type) {
+  struct writer *out = &c->source->intake->out;
+  writer_reset(out);
+  json_open(out, '{');
+  json_put_text(out, "type", type);
+  return out;
+}
+
+/* False when the connection is full: tried again later. */
+static bool answer(struct connection *c) {
+  if (!c->epoch) return true;
+  uint64_t seq = c->epoch->seq;
+  struct writer *out = reply_of(c, c->welcome_due ? "welcome" : "ack");
+  if (c->welcome_due) {
+    json_put_int(out, "v", 1);
+    json_put_text(out, "producer", c->epoch->producer->name);
+  }
+  json_put_uint(out, "seq", seq);
+  json_close(out, '}');
+  if (!send_reply(c)) return false;
+  c->welcome_due = false;
+  c->acknowledged = seq;
+  return true;
+}
+
+void intake_acknowledge(struct intake *intake) {
+  for (struct connection *c = intake->due, *next; c; c = next) {
+    next = c->due_next;
+    if (answer(c)) no_answer_due(c);
+  }
+}
+
+/* ---- bad input ---- */
+
+static void refuse(struct connection *c, const struct item *item, const char *code,
+                   const char *message, struct slice line) {
+  struct source *s = c->source;
+  s->refused++;
+  rejects_add(s->intake->engine->rejects, s->intake->engine->wall_ms, s->name, code, line);
+  if (s->dialect->is_client) return;
+  struct writer *out = reply_of(c, "error");
+  json_put_uint(out, "line", item->line_number);
+  json_put_text(out, "code", code);
+  json_put_text(out, "message", message);
+  json_close(out, '}');
+  send_reply(c);
+}
+
+/* ---- sequence numbers ---- */
+
+static void record_gap(struct connection *c, msec_t from_ms, msec_t to_ms) {
+  struct source *s = c->source;
+  s->gaps++;
+  struct record record = {.type = RECORD_GAP,
+                          .gap = {.from_ms = from_ms,
+                                  .to_ms = to_ms,
+                                  .source = slice_of(s->name),
+                                  .reason = SLICE("jump in seq")}};
+  pipeline_record(s->intake->engine, &record);
+  centre_judge_all(s->intake->engine->fold.centre);
+  log_warning("sequence_gap", KV("source", s->name), KV("producer", c->epoch->producer->name),
+              KV_INT("from_ms", from_ms), KV_INT("to_ms", to_ms));
+}
+
+/* False: a repetition, acknowledged and not counted again. */
+static bool take_seq(struct connection *c, uint64_t seq, msec_t ts_ms) {
+  struct producer_epoch *epoch = c->epoch;
+  answer_after_commit(c);
+  if (seq <= epoch->seq) {
+    c->source->duplicates++;
+    return false;
+  }
+  uint64_t missing = seq - epoch->seq - 1;
+  if (missing > c->excused && epoch->last_ms != MSEC_NONE && ts_ms != MSEC_NONE) {
+    bool forward = epoch->last_ms <= ts_ms;
+    record_gap(c, forward ? epoch->last_ms : ts_ms, forward ? ts_ms : epoch->last_ms);
+  }
+  if (missing > 0) c->excused = 0;
+  return true;
+}
+
+/* ---- items ---- */
+
+static void on_event(struct connection *c, struct item *item) {
+  struct source *s = c->source;
+  struct engine *e = s->intake->engine;
+  if (c->epoch && !take_seq(c, item->seq, item->event.ts_ms)) return;
+  s->events++;
+  if (item->event.ts_ms > s->last_event_ms) s->last_event_ms = item->event.ts_ms;
+  s->last_arrival_ms = e->wall_ms;
+  uint32_t origin = c->epoch ? c->origin : source_origin(s);
+  switch (pipeline_event(e, origin, c->epoch ? item->seq : 0, &item->event)) {
+  case CENTRE_MISSING_FIELD:
+    refuse(c, item, "missing_field", "the event lacks a call, agent or member", item->line);
+    break;
+  case CENTRE_TOO_MANY_AGENTS:
+    refuse(c, item, "bad_field", "agent: too many agents that are not on the roster", item->line);
+    break;
+  default: break;
+  }
+}
+
+static void on_refused(struct connection *c, struct item *item) {
+  refuse(c, item, item->code, item->message, item->line);
+  if (!c->epoch) return;
+  if (!item->has_seq) {
+    c->excused++;
+    return;
+  }
+  if (!take_seq(c, item->seq, MSEC_NONE)) return;
+  struct record record = {.type = RECORD_SEQ, .origin = c->origin, .seq = item->seq};
+  pipeline_record(c->source->intake->engine, &record);
+}
+
+static bool token_fits(const struct source *s, struct slice token) {
+  const char *wanted = s->config->token;
+  if (!wanted) return true;
+  return token.len == strlen(wanted) && CRYPTO_memcmp(token.data, wanted, token.len) == 0;
+}
+
+static void not_authorized(struct connection *c) {
+  struct writer *out = reply_of(c, "error");
+  json_put_text(out, "code", "not_authorized");
+  json_put_text(out, "message", "the source needs a valid token in hello");
+  json_close(out, '}');
+  send_reply(c);
+  c->source->refused++;
+  session_close(c->session, "not authorized");
+}
+
+/* A producer has one connection: the newest. */
+static void replace(struct connection *old, const struct source *by) {
+  struct source *s = old->source;
+  session_close(old->session, "the producer connected again");
+  connection_free(old);
+  if (s != by && s->introduced == 0) source_down(s, "its producer went to another source");
+}
+
+static void on_hello(struct connection *c, const struct item *item) {
+  struct source *s = c->source;
+  struct intake *intake = s->intake;
+  struct engine *e = intake->engine;
+  if (!token_fits(s, item->token)) {
+    not_authorized(c);
+    return;
+  }
+  struct connection *other = table_get(&intake->by_producer, item->producer);
+  if (other) replace(other, s);
+
+  c->origin = journal_origin(e->journal, slice_of(s->name), item->producer, item->epoch, e->now_ms);
+  c->epoch = fold_name_origin(&e->fold, c->origin, slice_of(s->name), item->producer, item->epoch);
+  table_put(&intake->by_producer, slice_of(c->epoch->producer->name), c);
+  c->welcome_due = true;
+  answer_after_commit(c);
+  s->introduced++;
+  struct record record = {.type = RECORD_SOURCE,
+                          .source = {.change = SOURCE_PRODUCER_UP,
+                                     .at_ms = e->now_ms,
+                                     .source = slice_of(s->name),
+                                     .producer = item->producer}};
+  pipeline_record(e, &record);
+  source_up(s, "producer connected");
+}
+
+/* Where a source has a token, nothing but hello opens it. */
+static bool may_speak(struct connection *c, enum item_kind kind) {
+  if (c->epoch || !c->source->config->token || c->source->dialect->is_client) return true;
+  if (kind == ITEM_HELLO) return true;
+  not_authorized(c);
+  return false;
+}
+
+static void on_item(struct connection *c, enum item_kind kind, struct item *item) {
+  struct source *s = c->source;
+  if (!may_speak(c, kind)) return;
+  switch (kind) {
+  case ITEM_EVENT: on_event(c, item); break;
+  case ITEM_HELLO: on_hello(c, item); break;
+  case ITEM_REFUSED: on_refused(c, item); break;
+  case ITEM_UP:
+    connector_proved(s->connector);
+    source_up(s, item->message);
+    break;
+  case ITEM_WARNING:
+    log_warning("source_warning", KV("source", s->name), KV("code", item->code),
+                KV("message", item->message));
+    break;
+  case ITEM_CLOSE:
+    if (s->connector && item->retry_slowly) connector_retry_slowly(s->connector);
+    source_down(s, item->message);
+    session_close(c->session, item->code);
+    break;
+  case ITEM_MORE: break;
+  }
+}
+
+static size_t on_bytes(struct session *session, const char *data, size_t len, bool end,
+                       void *user) {
+  struct source *s = user;
+  struct connection *c = session_data(session);
+  if (!c) return len; /* replaced by a newer connection of its producer */
+  struct engine *e = s->intake->engine;
+  struct slice unread = {data, len};
+  struct writer answers = {0};
+  struct item item;
+  pipeline_begin(e);
+  void *state = c->state ? c->state : s->client_state;
+  for (;;) {
+    /* The event clock, once it runs, is "now" for whoever sends no time stamp. */
+    msec_t now_ms = e->fold.clock_events && e->now_ms > 0 ? e->now_ms : e->wall_ms;
+    enum item_kind kind = s->dialect->next(state, &unread, end, now_ms, &item, &answers);
+    if (kind == ITEM_MORE) break;
+    on_item(c, kind, &item);
+    if (kind == ITEM_CLOSE || session_data(session) != c) break;
+  }
+  if (answers.len) session_send(session, writer_slice(&answers));
+  writer_free(&answers);
+  return len - unread.len;
+}
+
+/* ---- connections ---- */
+
+static void on_opened(struct session *session, void *user) {
+  struct source *s = user;
+  struct engine *e = s->intake->engine;
+  pipeline_begin(e);
+  struct connection *c = mem_zalloc(sizeof *c);
+  *c = (struct connection){
+      .source = s, .session = session, .link = &s->connections, .next = s->connections};
+  if (c->next) c->next->link = &c->next;
+  s->connections = c;
+  session_set_data(session, c);
+  if (!s->dialect->is_client) c->state = s->dialect->open(&s->setup);
+  if (!s->dialect->greet) return;
+  writer_reset(&s->intake->out);
+  s->dialect->greet(c->state ? c->state : s->client_state, e->wall_ms, &s->intake->out);
+  if (s->intake->out.len) session_send(session, writer_slice(&s->intake->out));
+}
+
+void connection_free(struct connection *c) {
+  struct source *s = c->source;
+  struct intake *intake = s->intake;
+  no_answer_due(c);
+  if (c->next) c->next->link = c->link;
+  *c->link = c->next;
+  session_set_data(c->session, NULL);
+  if (c->state) s->dialect->close(c->state);
+  if (c->epoch) {
+    table_remove(&intake->by_producer, slice_of(c->epoch->producer->name));
+    struct record record = {.type = RECORD_SOURCE,
+                            .source = {.change = SOURCE_PRODUCER_DOWN,
+                                       .at_ms = intake->engine->now_ms,
+                                       .source = slice_of(s->name),
+                                       .producer = slice_of(c->epoch->producer->name)}};
+    pipeline_record(intake->engine, &record);
+    s->introduced--;
+  }
+  free(c);
+}
+
+static void on_closed(struct session *session, const char *reason, void *user) {
+  struct source *s = user;
+  struct connection *c = session_data(session);
+  pipeline_begin(s->intake->engine);
+  if (!c) return;
+  bool introduced = c->epoch != NULL;
+  connection_free(c);
+  if (s->dialect->lost) s->dialect->lost(s->client_state, s->intake->engine->wall_ms);
+  if (s->dialect->is_client || (introduced && s->introduced == 0)) source_down(s, reason);
+}
+
+static void on_failed(struct connector *connector, const char *reason, void *user) {
+  (void)connector;
+  struct source *s = user;
+  source_down(s, reason);
+  log_warning("connect_failed", KV("source", s->name), KV("reason", reason));
+}
+
+const struct session_handler intake_sessions = {on_opened, on_bytes, on_closed, on_failed};

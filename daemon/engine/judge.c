@@ -1,0 +1,89 @@
+#include "callpace/engine/judge.h"
+
+#include "callpace/engine/outbox.h"
+#include "callpace/engine/pipeline.h"
+
+enum { FORGET_AFTER_DAYS = 3 };
+
+/* A decision: journalled with the hooks that must hear of it. */
+static void decide(void *context, const struct alert *alert) {
+  struct engine *e = context;
+  struct writer id = {0}, json = {0}, hooks = {0};
+  alert_put_id(&id, alert);
+  if (!alert->silent) {
+    alert_put_json(&json, alert);
+    outbox_put_hooks(e->outbox, slice_of(alert_type_name(alert->type)), &hooks);
+  }
+  struct record record = {.type = RECORD_ALERT,
+                          .alert = {.raised = alert->state == ALERT_RAISED,
+                                    .at_ms = alert->at_ms,
+                                    .id = writer_slice(&id),
+                                    .json = writer_slice(&json),
+                                    .hooks = writer_slice(&hooks)}};
+  pipeline_record(e, &record);
+  writer_free(&id);
+  writer_free(&json);
+  writer_free(&hooks);
+}
+
+static struct alert_sink sink_of(struct engine *e) {
+  return (struct alert_sink){decide, e};
+}
+
+static void judge_day(struct engine *e, struct day_tally *tally) {
+  struct fold *fold = &e->fold;
+  const struct day_plan *plan = centre_plan(fold->centre, tally);
+  if (!plan) return;
+  struct pace_facts facts;
+  struct verdict verdict;
+  int64_t seen_bp = coverage_bp(&fold->coverage, &plan->productive, fold->now_ms);
+  if (!centre_pace_facts(fold->centre, tally, fold->now_ms, seen_bp, &facts)) return;
+  pace_judge(&tally->pace, &facts, &verdict);
+  if (tally->day == centre_today(fold->centre)) {
+    struct alert_day day = {.agent = tally->agent->rostered,
+                            .day = tally->day,
+                            .memory = &tally->pace,
+                            .facts = &facts,
+                            .verdict = &verdict};
+    msec_t due = alert_judge_day(&fold->latch, &day, sink_of(e));
+    if (due < verdict.due_ms) verdict.due_ms = due;
+  }
+  centre_set_verdict(fold->centre, tally, &verdict);
+}
+
+static void tell_lost_calls(struct engine *e) {
+  struct fold *fold = &e->fold;
+  for (struct lost_call lost; centre_take_lost(fold->centre, &lost);) {
+    struct alert_lost_call told = {.agent_id = slice_of(lost.tally->agent->id),
+                                   .agent = lost.tally->agent->rostered,
+                                   .day = lost.tally->day,
+                                   .now_ms = fold->now_ms,
+                                   .started_ms = lost.start_ms,
+                                   .policy = policy_on(e->settings->policy, lost.tally->day)};
+    alert_lost_track(&fold->latch, &told, sink_of(e));
+  }
+}
+
+/* The business day changed: what was open of the days before is closed. */
+static void turn_day(struct engine *e) {
+  day_t today = centre_today(e->fold.centre);
+  if (today == DAY_NONE || today == e->judged_day) return;
+  if (e->judged_day != DAY_NONE && today > e->judged_day)
+    alert_close_day(&e->fold.latch, e->judged_day, e->fold.now_ms, sink_of(e));
+  alert_latch_forget(&e->fold.latch, today - FORGET_AFTER_DAYS);
+  e->judged_day = today;
+}
+
+void judge_run(struct engine *e) {
+  turn_day(e);
+  tell_lost_calls(e);
+  for (struct day_tally *tally; (tally = centre_next_to_judge(e->fold.centre));)
+    judge_day(e, tally);
+}
+
+msec_t judge_outage(struct engine *e, enum alert_type type, struct slice subject,
+                    msec_t down_since_ms) {
+  day_t today = centre_today(e->fold.centre);
+  if (today == DAY_NONE) today = calendar_day_of(&e->settings->policy->calendar, e->wall_ms);
+  return alert_outage(&e->fold.latch, type, subject, down_since_ms, today, e->wall_ms, sink_of(e));
+}

@@ -1,0 +1,82 @@
+#include "callpace/engine/pipeline.h"
+
+#include "callpace/base/log.h"
+#include "callpace/engine/control.h"
+#include "callpace/engine/intake.h"
+#include "callpace/engine/judge.h"
+#include "callpace/engine/outbox.h"
+#include "callpace/engine/view.h"
+
+/* Lets the fold's time pass up to `to`, stopping at every moment at which
+ * something is due, so that a verdict bears the time at which it became true and
+ * not that of the next event. */
+static void pass_time(struct engine *e, msec_t to) {
+  for (msec_t due; (due = centre_next_due(e->fold.centre)) <= to && due > e->fold.now_ms;) {
+    fold_advance(&e->fold, due);
+    judge_run(e);
+  }
+  fold_advance(&e->fold, to);
+}
+
+void pipeline_begin(struct engine *e) {
+  if (e->in_tick) return;
+  e->in_tick = true;
+  e->wall_ms = clock_wall_ms();
+  if (!e->fold.clock_events) pass_time(e, e->wall_ms);
+  e->now_ms = e->fold.now_ms == MSEC_NONE ? 0 : e->fold.now_ms;
+}
+
+/* clock: events. What happened within one second of the events' time is judged
+ * together, however it was cut into reads. */
+static void follow_event_time(struct engine *e, msec_t ts_ms) {
+  if (ts_ms <= e->fold.now_ms) return;
+  if (ts_ms / MSEC_PER_SEC != e->fold.now_ms / MSEC_PER_SEC) judge_run(e);
+  pass_time(e, ts_ms);
+  e->now_ms = e->fold.now_ms;
+}
+
+enum centre_result pipeline_event(struct engine *e, uint32_t origin, uint64_t seq,
+                                  struct call_event *event) {
+  if (e->fold.clock_events) follow_event_time(e, event->ts_ms);
+  if (event->agent.len) event->agent = centre_resolve_agent(e->fold.centre, event->agent);
+  uint64_t lsn = journal_append_event(e->journal, event, origin, seq, e->now_ms);
+  return fold_event(&e->fold, lsn, origin, seq, event, e->now_ms);
+}
+
+uint64_t pipeline_record(struct engine *e, struct record *record) {
+  record->now_ms = e->now_ms;
+  uint64_t lsn = journal_append(e->journal, record);
+  fold_record(&e->fold, lsn, record);
+  return lsn;
+}
+
+/* The barrier. What it says decides whether the world may know. */
+static bool make_durable(struct engine *e) {
+  struct error why = {0};
+  bool durable = journal_commit(e->journal, &why) == STATUS_OK;
+  if (durable == !e->stalled) return durable;
+  e->stalled = !durable;
+  e->stalled_since_ms = e->wall_ms;
+  hub_pause(e->hub, e->stalled);
+  if (durable)
+    log_info("journal_recovered", KV("reading", "resumed"));
+  else
+    log_error("journal_stalled", KV("reason", why.text), KV("reading", "paused"));
+  return durable;
+}
+
+void pipeline_commit(struct engine *e) {
+  pipeline_begin(e);
+  judge_run(e);
+  if (make_durable(e)) {
+    intake_acknowledge(e->intake);
+    view_publish(e->view);
+    outbox_deliver(e->outbox);
+    control_publish(e->control);
+  }
+  e->in_tick = false;
+}
+
+msec_t pipeline_due(const struct engine *e) {
+  return e->fold.clock_events ? MSEC_MAX : centre_next_due(e->fold.centre);
+}

@@ -1,0 +1,162 @@
+#include "callpace/engine/recovery.h"
+
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "callpace/base/log.h"
+#include "callpace/engine/pipeline.h"
+
+/* A snapshot after so many records, so that a start replays at most about that
+ * many: well under a second. */
+enum { SNAPSHOT_EVERY_RECORDS = 2000000, PROGRESS_EVERY_RECORDS = 5000000 };
+
+/* ---- back ---- */
+
+struct replay {
+  struct engine *engine;
+  struct settings *past; /* in force at that point of the journal; NULL: the files' */
+  uint64_t records;
+};
+
+/* The rules of that time, so that each day is judged by what was in force. */
+static void use_past_settings(struct replay *replay, const struct record *record) {
+  struct settings *settings = NULL;
+  struct error why = {0};
+  if (settings_from_text(record->settings.policy, "policy in the journal", record->settings.roster,
+                         "roster in the journal", &settings, &why) != STATUS_OK) {
+    log_warning("past_settings_unreadable", KV("reason", why.text));
+    return;
+  }
+  fold_use_settings(&replay->engine->fold, settings);
+  settings_free(replay->past);
+  replay->past = settings;
+}
+
+static bool on_record(void *context, uint64_t lsn, const struct record *record) {
+  struct replay *replay = context;
+  if (record->type == RECORD_SETTINGS && lsn > replay->engine->fold.lsn)
+    use_past_settings(replay, record);
+  fold_record(&replay->engine->fold, lsn, record);
+  if (++replay->records % PROGRESS_EVERY_RECORDS == 0)
+    log_info("replaying", KV_INT("records", replay->records), KV_INT("lsn", lsn));
+  return true;
+}
+
+static void load_snapshot(struct engine *e) {
+  struct snapshot snapshot = {0};
+  struct writer skipped = {0};
+  struct error why = {0};
+  snapshot_load(e->config->state_dir, &snapshot, &skipped, &why);
+  if (skipped.len) log_warning("snapshot_skipped", KV("reason", writer_text(&skipped)));
+  if (snapshot.data && !fold_load(&e->fold, (struct slice){snapshot.data, snapshot.len}, &why)) {
+    log_warning("snapshot_unused", KV("reason", why.text));
+  } else if (snapshot.data) {
+    e->snapshot_lsn = snapshot.lsn;
+    log_info("snapshot_loaded", KV_INT("lsn", snapshot.lsn));
+  }
+  snapshot_free(&snapshot);
+  writer_free(&skipped);
+}
+
+static void discard_lost_calls(struct engine *e) {
+  struct lost_call told;
+  while (centre_take_lost(e->fold.centre, &told)) {
+  }
+}
+
+void recovery_note_settings(struct engine *e) {
+  struct slice policy = slice_of(e->settings->policy_text);
+  struct slice roster = slice_of(e->settings->roster_text);
+  if (e->fold.settings_mark == fold_settings_mark(policy, roster)) return;
+  struct record record = {.type = RECORD_SETTINGS,
+                          .settings = {.policy = policy, .roster = roster}};
+  pipeline_record(e, &record);
+}
+
+static void record_start(struct engine *e, const struct journal_found *found) {
+  struct record record = {.type = RECORD_START,
+                          .start = {.node = slice_of(e->config->node),
+                                    .version = slice_of(CALLPACE_VERSION),
+                                    .clock_events = e->config->clock_events,
+                                    .after_clean_stop = found->clean_stop}};
+  e->fold.clock_events = e->config->clock_events;
+  e->now_ms = e->wall_ms = clock_wall_ms();
+  /* Event time goes on where it stood; the wall clock never stood still. */
+  if (e->config->clock_events) e->now_ms = e->fold.now_ms == MSEC_NONE ? 0 : e->fold.now_ms;
+  pipeline_record(e, &record);
+}
+
+enum status recovery_run(struct engine *e, const struct journal_found *found, struct error *error) {
+  usec_t began = clock_monotonic_us();
+  if (found->tail_cut)
+    log_warning("journal_tail_cut", KV("file", found->tail_file),
+                KV_INT("offset", found->tail_offset), KV_INT("bytes", found->tail_bytes));
+  fold_init(&e->fold, e->settings, e->config->clock_events);
+  load_snapshot(e);
+  struct replay replay = {.engine = e};
+  enum status status =
+      journal_replay(e->config->state_dir, e->fold.lsn + 1, on_record, &replay, error);
+  if (status != STATUS_OK) return status;
+  if (replay.past) fold_use_settings(&e->fold, e->settings);
+  settings_free(replay.past);
+  discard_lost_calls(e);
+  record_start(e, found);
+  recovery_note_settings(e);
+  log_info("recovered", KV_INT("records", replay.records), KV_INT("lsn", e->fold.lsn),
+           KV_INT("took_ms", (clock_monotonic_us() - began) / 1000));
+  return STATUS_OK;
+}
+
+/* ---- forward ---- */
+
+static enum status write_snapshot(struct engine *e, struct error *error) {
+  struct writer body = {0};
+  fold_save(&e->fold, &body);
+  enum status status =
+      snapshot_write(e->config->state_dir, e->fold.lsn, writer_slice(&body), NULL, error);
+  writer_free(&body);
+  return status;
+}
+
+void snapshot_now(struct engine *e) {
+  struct error why = {0};
+  if (e->fold.lsn == e->snapshot_lsn || e->fold.lsn > journal_durable_lsn(e->journal)) return;
+  if (write_snapshot(e, &why) != STATUS_OK) log_warning("snapshot_failed", KV("reason", why.text));
+}
+
+/* In a child: the copy of memory at the fork is the state at this LSN, and the
+ * line goes on meanwhile. */
+static void snapshot_in_child(struct engine *e) {
+  uint64_t lsn = e->fold.lsn;
+  pid_t pid = fork();
+  if (pid < 0) {
+    log_warning("snapshot_failed", KV("reason", "cannot fork"));
+    return;
+  }
+  if (pid == 0) {
+    struct error why = {0};
+    _exit(write_snapshot(e, &why) == STATUS_OK ? 0 : 1);
+  }
+  e->snapshot_pid = pid;
+  e->snapshot_due_lsn = lsn;
+}
+
+void snapshot_upkeep(struct engine *e) {
+  if (e->snapshot_pid || e->stalled || e->fold.lsn != journal_durable_lsn(e->journal)) return;
+  if (e->fold.lsn - e->snapshot_lsn >= SNAPSHOT_EVERY_RECORDS) snapshot_in_child(e);
+}
+
+bool snapshot_reaped(struct engine *e, pid_t pid, int status) {
+  if (!e->snapshot_pid || pid != e->snapshot_pid) return false;
+  e->snapshot_pid = 0;
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+    log_warning("snapshot_failed", KV_INT("status", status));
+    return true;
+  }
+  e->snapshot_lsn = e->snapshot_due_lsn;
+  msec_t before = e->fold.now_ms - e->config->journal.retain_ms;
+  unsigned gone = journal_retain(e->journal, before, e->snapshot_lsn);
+  log_info("snapshot_written", KV_INT("lsn", e->snapshot_lsn), KV_INT("segments_deleted", gone));
+  return true;
+}

@@ -1,0 +1,46 @@
+#include "callpace/engine/reload.h"
+
+#include "callpace/base/log.h"
+#include "callpace/engine/intake.h"
+#include "callpace/engine/outbox.h"
+#include "callpace/engine/pipeline.h"
+#include "callpace/engine/recovery.h"
+
+static enum status load(const struct engine *e, struct config **config, struct settings **settings,
+                        struct error *error) {
+  enum status status = config_load(e->config_path, config, error);
+  if (status != STATUS_OK) return status;
+  status = settings_load((*config)->policy_path, (*config)->roster_path, settings, error);
+  if (status != STATUS_OK) return status;
+  const char *fixed = config_fixed_change(e->config, *config);
+  if (!fixed) return STATUS_OK;
+  return error_set(error, STATUS_CONFIG, "%s: a change of %s needs a restart", e->config_path,
+                   fixed);
+}
+
+enum status reload_run(struct engine *e, struct error *error) {
+  struct config *config = NULL;
+  struct settings *settings = NULL;
+  enum status status = load(e, &config, &settings, error);
+  pipeline_begin(e);
+  if (status == STATUS_OK) status = intake_configure(e->intake, config, error);
+  if (status != STATUS_OK) {
+    log_error("reload_refused", KV("reason", error->text));
+    config_free(config);
+    settings_free(settings);
+    return status;
+  }
+  outbox_configure(e->outbox, config);
+  fold_use_settings(&e->fold, settings);
+  struct config *old_config = e->config;
+  struct settings *old_settings = e->settings;
+  e->config = config;
+  e->settings = settings;
+  e->roster = settings->roster;
+  recovery_note_settings(e);
+  settings_free(old_settings);
+  config_free(old_config);
+  log_info("reloaded", KV("file", e->config_path), KV_INT("agents", settings->roster->agent_count),
+           KV_INT("sources", config->source_count), KV_INT("hooks", config->hook_count));
+  return STATUS_OK;
+}

@@ -1,0 +1,67 @@
+/* Everything that follows from the journal, and the one function that makes it
+ * follow: state = fold(records). The live daemon, recovery and replay use this and
+ * nothing else. Pure. DESIGN, "The core is a fold". */
+#ifndef CALLPACE_CORE_FOLD_H
+#define CALLPACE_CORE_FOLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "callpace/core/alert.h"
+#include "callpace/core/alert_log.h"
+#include "callpace/core/centre.h"
+#include "callpace/core/coverage.h"
+#include "callpace/core/producer.h"
+#include "callpace/core/record.h"
+
+/* What an origin number of the journal stands for. */
+struct fold_origin {
+  char *source;
+  struct producer_epoch *epoch; /* NULL: a sender without hello */
+};
+
+struct fold {
+  struct centre *centre;
+  struct coverage coverage;
+  struct alert_latch latch;
+  struct alert_log alerts;
+  struct producers producers;
+  struct table proved;    /* sources on which a producer ever said hello: name -> itself */
+  bool clock_events;      /* clock: events: absence is no gap */
+  bool started;           /* some daemon has started on this journal */
+  msec_t now_ms;          /* never goes back; MSEC_NONE before the first record */
+  msec_t alive_ms;        /* last sign of life of a daemon, for the gap of its absence */
+  uint64_t lsn;           /* of the last record folded in */
+  uint64_t settings_mark; /* fold_settings_mark of the settings in force; 0: none yet */
+  struct fold_origin *origins;
+  size_t origin_capacity;
+};
+
+/* `settings` is borrowed until replaced. */
+void fold_init(struct fold *fold, const struct settings *settings, bool clock_events);
+void fold_free(struct fold *fold);
+
+/* Folds one record in. RECORD_SETTINGS is for the caller: parse and hand over
+ * with fold_use_settings. Records at or below fold->lsn only name origins. */
+void fold_record(struct fold *fold, uint64_t lsn, const struct record *record);
+void fold_use_settings(struct fold *fold, const struct settings *settings);
+
+/* The hot half of fold_record: an event of an origin at `now`. */
+enum centre_result fold_event(struct fold *fold, uint64_t lsn, uint32_t origin, uint64_t seq,
+                              const struct call_event *event, msec_t now_ms);
+/* Time passes; harmless when it does not. */
+void fold_advance(struct fold *fold, msec_t now_ms);
+
+/* Tells whether two settings have the same texts; never 0. */
+uint64_t fold_settings_mark(struct slice policy, struct slice roster);
+
+/* Says what a number means; `producer` empty: a sender without hello. */
+struct producer_epoch *fold_name_origin(struct fold *fold, uint32_t origin, struct slice source,
+                                        struct slice producer, struct slice epoch);
+
+/* Snapshot. Loading needs fold_init before; false (and an unchanged, still empty
+ * fold) for bytes of another version or damaged ones. */
+void fold_save(const struct fold *fold, struct writer *w);
+bool fold_load(struct fold *fold, struct slice bytes, struct error *error);
+
+#endif

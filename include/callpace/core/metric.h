@@ -1,0 +1,45 @@
+/* The registry of figures: one row a field, with name, unit and help in two
+ * languages. Redis, the client, and whatever shows figures later read it, so that
+ * every face shows the same number under the same name. CONTRACT section 4. */
+#ifndef CALLPACE_CORE_METRIC_H
+#define CALLPACE_CORE_METRIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "callpace/core/centre.h"
+
+enum metric_unit { UNIT_TEXT, UNIT_COUNT, UNIT_MS, UNIT_TIME_MS, UNIT_BP, UNIT_FLAG };
+
+struct metric {
+  const char *name; /* field name in Redis and JSON */
+  enum metric_unit unit;
+  const char *help_en, *help_zh;
+};
+
+/* The value of a field; text is borrowed from the tally, roster or node. */
+struct metric_value {
+  bool is_text;
+  struct slice text;
+  int64_t number;
+};
+
+/* Fields of an agent's day, in the order of the contract. */
+extern const struct metric day_metrics[];
+extern const unsigned day_metric_count;
+/* False when the field does not apply (then it is absent). */
+bool day_metric_value(const struct day_tally *tally, const char *node, unsigned metric,
+                      struct metric_value *out);
+
+/* Fields of an agent's month; `plan` is that of the agent and month, or NULL. */
+extern const struct metric month_metrics[];
+extern const unsigned month_metric_count;
+bool month_metric_value(const struct month_tally *tally, const struct month_plan *plan,
+                        unsigned metric, struct metric_value *out);
+
+/* Fields of a team's day. */
+extern const struct metric team_metrics[];
+extern const unsigned team_metric_count;
+bool team_metric_value(const struct team_day *team, unsigned metric, struct metric_value *out);
+
+#endif

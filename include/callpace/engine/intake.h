@@ -1,0 +1,34 @@
+/* Sources and their connections: opens and closes them as configured, turns what
+ * the dialects say into events for the line, and answers senders after the
+ * barrier. CONTRACT section 2; POLICY section 3, "Coverage". */
+#ifndef CALLPACE_ENGINE_INTAKE_H
+#define CALLPACE_ENGINE_INTAKE_H
+
+#include "callpace/base/writer.h"
+#include "callpace/engine/engine.h"
+
+struct intake *intake_new(struct engine *engine);
+void intake_free(struct intake *intake); /* NULL is fine */
+
+/* Makes the sources be those of `config`: the same ones (name, type, address, tls)
+ * go on with their connections, others are closed or opened. When one cannot be
+ * opened nothing has changed and the error says which. Config stays borrowed. */
+enum status intake_configure(struct intake *intake, const struct config *config,
+                             struct error *error);
+
+/* After the barrier: welcomes and acknowledgements for what is durable now. */
+void intake_acknowledge(struct intake *intake);
+
+/* Once a second: outage alerts' times, acknowledgements that found a full
+ * connection, pings. */
+void intake_upkeep(struct intake *intake);
+
+/* Appends the JSON array "sources" of the status (CONTRACT section 8). */
+void intake_put_status(const struct intake *intake, struct writer *w);
+/* Calls `fn` for every source with the text of its field in callpace:meta:
+ * "up,SINCE_MS,LAST_EVENT_MS" (last event empty when none came). */
+void intake_each_meta(const struct intake *intake,
+                      void (*fn)(void *context, const char *name, struct slice text),
+                      void *context);
+
+#endif

@@ -1,0 +1,17 @@
+/* When to judge, and what becomes of it: verdicts into the tallies, decisions
+ * into the journal. The rules themselves are core/pace and core/alert. */
+#ifndef CALLPACE_ENGINE_JUDGE_H
+#define CALLPACE_ENGINE_JUDGE_H
+
+#include "callpace/engine/engine.h"
+
+/* Judges every agent whose figures changed or whose time has come, tells newly
+ * lost calls, closes days that are over. At the fold's now. */
+void judge_run(struct engine *engine);
+
+/* A source, Redis or the journal is down since `down_since_ms` (wall clock;
+ * MSEC_NONE: it is well). Returns when to ask again; MSEC_MAX: on changes only. */
+msec_t judge_outage(struct engine *engine, enum alert_type type, struct slice subject,
+                    msec_t down_since_ms);
+
+#endif
