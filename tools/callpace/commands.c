@@ -1,0 +1,19 @@
+#include <string.h>
+
+#include "callpace/client.h"
+
+static const struct command *const commands[] = {
+    
+    &command_simulate,
+    NULL,
+};
+
+const struct command *command_at(size_t index) {
+  return commands[index];
+}
+
+const struct command *command_find(const char *name) {
+  for (size_t i = 0; commands[i]; i++)
+    if (strcmp(commands[i]->name, name) == 0) return commands[i];
+  return NULL;
+}
