@@ -3,7 +3,8 @@
 #include "callpace/client.h"
 
 static const struct command *const commands[] = {
-    
+
+    &command_feed,
     &command_simulate,
     NULL,
 };
