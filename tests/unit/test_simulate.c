@@ -43,7 +43,8 @@ static unsigned agent_number(struct slice text) {
 
 static void read_event(struct reading *r, const struct call_event *e, unsigned *agent_of_call) {
   if (e->call.len) { /* SEED-DAY-AGENT-N */
-    const char *dash = memchr(memchr(e->call.data, '-', e->call.len) + 1, '-', e->call.len);
+    const char *dash = memchr(e->call.data, '-', e->call.len);
+    dash = strchr(dash + 1, '-');
     *agent_of_call = agent_number((struct slice){dash + 1, 4});
   }
   unsigned number = e->call.len ? *agent_of_call : e->agent.len ? agent_number(e->agent) : 0;
