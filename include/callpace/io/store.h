@@ -5,7 +5,8 @@
  * empty, older, failed over or flushed, and another writer of the same prefix.
  *
  * Everything has a deadline. Whatever goes wrong ends the same way: hang up, wait
- * (100 ms doubling to 5 s, with jitter), connect, compare, publish all again.
+ * (100 ms doubling to 2 s, with jitter), connect, compare, publish all again if
+ * need be. So the view is whole within 5 s of Redis coming back (CONTRACT section 4).
  * SIGPIPE must be ignored by the process. */
 #ifndef CALLPACE_IO_STORE_H
 #define CALLPACE_IO_STORE_H
@@ -29,11 +30,11 @@ enum { STORE_BATCH_BYTES = 1024 * 1024 };
 enum store_state {
   STORE_DOWN,   /* not connected, or Redis refuses what is written */
   STORE_UP,     /* connected and compared */
-  STORE_FENCED, /* a newer writer owns the prefix: nothing is written. Ends when
-                   PREFIX:meta is deleted or carries no higher epoch */
+  STORE_FENCED, /* a writer with a higher epoch owns the prefix: nothing is written
+                   until PREFIX:meta is gone */
 };
 
-/* Strings are copied; the secrets are wiped when the store is freed. */
+/* Strings are copied. */
 struct store_options {
   struct redis_url url;    /* not embedded: make it REDIS_UNIX with redis_server_socket */
   const char *username;    /* NULL = the default user */
@@ -42,8 +43,8 @@ struct store_options {
   const char *prefix;      /* before ":meta" */
   msec_t retain_ms;        /* TTL of a key from its last refresh; CONTRACT `retain` */
   uint64_t epoch;          /* higher with every start of a daemon on this prefix, > 0 */
-  msec_t connect_ms;       /* 0 = 3 s: name, connection, TLS and first replies */
-  msec_t reply_ms;         /* 0 = 5 s: no reply makes progress for that long */
+  msec_t connect_ms;       /* 0 = 3 s: name, connection and TLS */
+  msec_t reply_ms;         /* 0 = 5 s: from one reply to the next while some are due */
   msec_t check_ms;         /* 0 = 1 s: how often run_id and PREFIX:meta are compared */
 };
 
