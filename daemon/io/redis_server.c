@@ -65,8 +65,9 @@ static char *find_program(void) {
     char *dir = mem_slice_dup((struct slice){at, len});
     char *program = joined(dir, SLICE("/redis-server"));
     free(dir);
-    if (len && is_program(program)) return program;
+    char *absolute = len && is_program(program) ? realpath(program, NULL) : NULL;
     free(program);
+    if (absolute) return absolute;
     at += len + (at[len] == ':');
   }
   return NULL;
@@ -207,11 +208,11 @@ struct redis_server *redis_server_new(struct event_base *base,
       .events = *events, .arg = arg, .dir_fd = -1, .lock_fd = -1, .backoff_ms = BACKOFF_FIRST_MS};
   server->dir = mem_strdup(options->dir);
   server->socket = joined(options->dir, SLICE("/redis.sock"));
-  server->program = options->program ? mem_strdup(options->program) : find_program();
+  server->program = options->program ? realpath(options->program, NULL) : find_program();
   enum status status = STATUS_OK;
   if (!server->program || !is_program(server->program))
     status = error_set(error, STATUS_UNAVAILABLE, "%s cannot be run: is redis-server installed?",
-                       server->program ? server->program : "redis-server, looked for in PATH,");
+                       options->program ? options->program : "redis-server (from PATH)");
   if (status || open_dir(server, error)) {
     redis_server_free(server);
     return NULL;
