@@ -98,7 +98,7 @@ void config_free(struct config *config); /* wipes the secrets; NULL is fine */
  * the files they are in. */
 void config_dump(const struct config *config, struct writer *out);
 
-/* For a reload: the first option whose change needs a restart, as "redis.url",
+/* For a reload: the first option whose change needs a restart, as "redis",
  * or NULL when the new configuration can be taken over live. */
 const char *config_fixed_change(const struct config *running, const struct config *loaded);
 
