@@ -124,8 +124,9 @@ void fold_record(struct fold *fold, uint64_t lsn, const struct record *record) {
     return;
   }
   fold->lsn = lsn;
-  if (record->type == RECORD_START) fold_start(fold, record); /* before time has passed */
-  fold_advance(fold, record->now_ms);
+  if (record->type == RECORD_START) fold_start(fold, record);
+  /* The time of an absence is passed step by step, by whoever judges. */
+  if (record->type != RECORD_START) fold_advance(fold, record->now_ms);
   switch (record->type) {
   case RECORD_SEQ: take_seq(fold, record->origin, record->seq, MSEC_NONE); break;
   case RECORD_SOURCE: fold_source(fold, record); break;

@@ -39,9 +39,9 @@ struct connection {
   void *state;                             /* a server dialect's */
   struct producer_epoch *epoch;            /* NULL before hello */
   uint32_t origin;
-  uint64_t acknowledged;
   uint64_t excused; /* refused lines whose seq could not be read */
-  bool welcome_due;
+  uint64_t welcome_seq;
+  bool welcome_due, ack_due;
 };
 
 struct intake {

@@ -40,21 +40,25 @@ static struct writer *reply_of(struct connection *c, const char *type) {
   return out;
 }
 
+static bool welcome(struct connection *c) {
+  struct writer *out = reply_of(c, "welcome");
+  json_put_int(out, "v", 1);
+  json_put_text(out, "producer", c->epoch->producer->name);
+  json_put_uint(out, "seq", c->welcome_seq);
+  json_close(out, '}');
+  c->welcome_due = !send_reply(c);
+  return !c->welcome_due;
+}
+
 /* False when the connection is full: tried again later. */
 static bool answer(struct connection *c) {
-  if (!c->epoch) return true;
-  uint64_t seq = c->epoch->seq;
-  struct writer *out = reply_of(c, c->welcome_due ? "welcome" : "ack");
-  if (c->welcome_due) {
-    json_put_int(out, "v", 1);
-    json_put_text(out, "producer", c->epoch->producer->name);
-  }
-  json_put_uint(out, "seq", seq);
+  if (c->welcome_due && !welcome(c)) return false;
+  if (!c->ack_due) return true;
+  struct writer *out = reply_of(c, "ack");
+  json_put_uint(out, "seq", c->epoch->seq);
   json_close(out, '}');
-  if (!send_reply(c)) return false;
-  c->welcome_due = false;
-  c->acknowledged = seq;
-  return true;
+  c->ack_due = !send_reply(c);
+  return !c->ack_due;
 }
 
 void intake_acknowledge(struct intake *intake) {
@@ -99,6 +103,7 @@ static void record_gap(struct connection *c, msec_t from_ms, msec_t to_ms) {
 /* False: a repetition, acknowledged and not counted again. */
 static bool take_seq(struct connection *c, uint64_t seq, msec_t ts_ms) {
   struct producer_epoch *epoch = c->epoch;
+  c->ack_due = true;
   answer_after_commit(c);
   if (seq <= epoch->seq) {
     c->source->duplicates++;
@@ -181,11 +186,16 @@ static void on_hello(struct connection *c, const struct item *item) {
   struct connection *other = table_get(&intake->by_producer, item->producer);
   if (other) replace(other, s);
 
+  bool all_durable = journal_durable_lsn(e->journal) == journal_appended_lsn(e->journal);
   c->origin = journal_origin(e->journal, slice_of(s->name), item->producer, item->epoch, e->now_ms);
   c->epoch = fold_name_origin(&e->fold, c->origin, slice_of(s->name), item->producer, item->epoch);
   table_put(&intake->by_producer, slice_of(c->epoch->producer->name), c);
-  c->welcome_due = true;
-  answer_after_commit(c);
+  c->welcome_seq = c->epoch->seq;
+  /* What the connection before has just sent is promised after the barrier only. */
+  if (!(all_durable || c->welcome_seq == 0) || !welcome(c)) {
+    c->welcome_due = true;
+    answer_after_commit(c);
+  }
   s->introduced++;
   struct record record = {.type = RECORD_SOURCE,
                           .source = {.change = SOURCE_PRODUCER_UP,

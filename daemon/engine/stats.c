@@ -48,6 +48,8 @@ void stats_put_status(const struct engine *e, struct writer *w) {
   json_put_int(w, "started_ms", e->started_ms);
   json_key(w, "sources");
   intake_put_status(e->intake, w);
+  json_key(w, "http");
+  json_nil(w);
   json_key(w, "redis");
   view_put_status(e->view, w);
   json_key(w, "journal");
