@@ -1,0 +1,120 @@
+/* After a (re)connect: the switch's list of live channels against what is known. */
+#include "ami_internal.h"
+
+void ami_listed(struct ami_calls *calls, const struct ami_message *message, msec_t now_ms) {
+  const struct slice *field = message->field;
+  if (field[KEY_UNIQUEID].len == 0 || field[KEY_UNIQUEID].len > AMI_ID_SIZE) return;
+  bool made;
+  struct ami_channel *channel =
+      ami_channel_seen(calls, field[KEY_UNIQUEID], field[KEY_CHANNEL], field[KEY_LINKEDID], &made);
+  if (!channel) return;
+  if (made) {
+    channel->adopted = channel->adopted_once = true;
+    int64_t state = ami_number(field[KEY_CHANNEL_STATE], 0);
+    enum { DIALLING = 3, RINGING = 5 };
+    channel->ringing = state == 0 || state == DIALLING || state == RINGING;
+  }
+  if (channel->kind == KIND_CUSTOMER && channel->number.len == 0) {
+    ami_text_set(&channel->number, field[KEY_CALLER_NUMBER]);
+  }
+  msec_t wait = ami_cdr_wait(message), born = ami_born_ms(channel, now_ms);
+  if (wait != MSEC_NONE) channel->answered_ms = born + wait;
+  ami_channel_bridge(&calls->channels, channel, field[KEY_BRIDGE]);
+}
+
+msec_t ami_born_ms(const struct ami_channel *channel, msec_t now_ms) {
+  msec_t born = (msec_t)(channel->age >> 32) * MSEC_PER_SEC;
+  return born > now_ms || born < now_ms - MSEC_PER_DAY ? now_ms : born;
+}
+
+/* An unknown agent's channel: older than its customer it dialled, else it was
+ * dialled. */
+static void adopt(struct ami_calls *calls, struct ami_channel *channel, msec_t now_ms) {
+  channel->adopted = false;
+  if (channel->kind != KIND_AGENT || channel->leg.open) return;
+  const struct ami_channel *older = NULL, *younger = NULL;
+  for (struct ami_channel *at = channel->group->first; at; at = at->group_next) {
+    if (at->kind != KIND_CUSTOMER) continue;
+    if (at->age < channel->age) {
+      older = at;
+    } else {
+      younger = at;
+      at->owner = ami_ref_of(channel);
+    }
+  }
+  msec_t born = ami_born_ms(channel, now_ms);
+  channel->offered = older != NULL;
+  channel->attempted = !older && younger;
+  if (older) {
+    ami_leg_begin(calls, channel, DIR_IN, older, born);
+  } else if (younger) {
+    ami_leg_begin(calls, channel, DIR_OUT, younger, born);
+  }
+}
+
+void ami_sweep_begin(struct ami_calls *calls, enum ami_sweep sweep) {
+  calls->sweep = sweep;
+  calls->sweep_at = calls->channels.first;
+  calls->sweep_walks = calls->walks;
+}
+
+static void settle(struct ami_calls *calls, struct ami_channel *channel, msec_t now_ms) {
+  if (channel->kind != KIND_AGENT) return;
+  if (channel->bridge) {
+    if (channel->bridge->walked > calls->sweep_walks) return;
+    ami_settle(calls, channel->bridge, now_ms, true);
+  } else if (channel->leg.talking) {
+    ami_talk_set(calls, channel, false, ami_gap_ms(calls, now_ms));
+  }
+}
+
+/* What stood before the gap ended in it, nobody knows when. */
+msec_t ami_gap_ms(const struct ami_calls *calls, msec_t now_ms) {
+  return calls->lost_ms == MSEC_NONE ? now_ms : calls->lost_ms;
+}
+
+static void sweep_one(struct ami_calls *calls, struct ami_channel *channel, msec_t now_ms) {
+  bool stale = channel->seen != calls->connection;
+  msec_t gap_ms = ami_gap_ms(calls, now_ms);
+  switch (calls->sweep) {
+  case SWEEP_RESTART:
+    /* The switch is another one: its calls ended with it. */
+    if (!stale) return;
+    if (channel->leg.outcome == OUTCOME_UNKNOWN) channel->leg.outcome = OUTCOME_FAILED;
+    ami_leg_end(calls, channel, gap_ms);
+    ami_channel_remove(&calls->channels, channel);
+    return;
+  case SWEEP_GONE:
+    if (!stale) return;
+    ami_leg_lost(calls, channel, gap_ms);
+    ami_channel_remove(&calls->channels, channel);
+    return;
+  case SWEEP_ADOPT:
+    if (channel->adopted) adopt(calls, channel, now_ms);
+    return;
+  case SWEEP_SETTLE: settle(calls, channel, now_ms); return;
+  case SWEEP_UNLISTED:
+    if (!stale) return;
+    /* Told once; if it lives on its end will come, else it goes next time. */
+    if (channel->seen + 1 == calls->connection) {
+      ami_leg_lost(calls, channel, gap_ms);
+    } else {
+      ami_channel_remove(&calls->channels, channel);
+    }
+    return;
+  default: return;
+  }
+}
+
+void ami_sweep_step(struct ami_calls *calls, msec_t now_ms) {
+  struct ami_channel *channel = calls->sweep_at;
+  if (!channel) {
+    enum ami_sweep done = calls->sweep;
+    calls->sweep = SWEEP_NONE;
+    if (done == SWEEP_GONE) ami_sweep_begin(calls, SWEEP_ADOPT);
+    if (done == SWEEP_ADOPT) ami_sweep_begin(calls, SWEEP_SETTLE);
+    return;
+  }
+  calls->sweep_at = channel->next;
+  sweep_one(calls, channel, now_ms);
+}
