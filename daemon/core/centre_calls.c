@@ -232,6 +232,7 @@ void centre_part_calls(struct centre *centre, struct day_tally *tally) {
  * another time, the others are forgotten. */
 static bool forget_first(struct centre *centre) {
   struct call *call = queue_pop(centre);
+  if (centre->queue_first) __builtin_prefetch(centre->queue_first);
   if (call->state == CALL_OPEN) return false;
   if (call->touched) {
     queue_push(centre, call);

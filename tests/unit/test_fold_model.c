@@ -2,6 +2,8 @@
  * every figure, and marks talk second by second: random calls, delivered in
  * random order, with repetition, conflict and loss, time jumping ahead of late
  * ends, snapshots between. CALLPACE_SEED=N repeats one seed. */
+#include <criterion/criterion.h>
+
 #include "centre_fixture.h"
 
 enum { DAYS = 3, SECONDS = 86400 * (DAYS + 2), CALLS = 24, AGENTS = 3, EVENTS_MAX = CALLS * 20 };

@@ -59,32 +59,32 @@ enum { CALL_ID_NEAR = 40 }; /* longer ids live on the heap */
 struct centre_agent;
 struct day_tally;
 
+/* Fields stand in the order of use: most events touch only the first 128 bytes. */
 struct call {
-  /* The call's places in the centre. */
-  struct call *next_of_day, *prev_of_day; /* in its tally's list, by state */
-  struct call *next_queued;               /* among those to be forgotten */
-  struct day_tally *tally;                /* where it is open or counted; or NULL */
-  msec_t queued_ms;
-  uint32_t heap_at;     /* place in the heap of deadlines, while open */
-  bool queued, touched; /* touched: changed since it was queued */
-  bool timed_out;       /* older than max_call without an end */
-
-  /* The facts. MSEC_NONE: not known. */
-  bool lost;                    /* call.lost was seen */
+  uint16_t id_len;
   uint8_t state;                /* enum call_state */
   uint8_t dir;                  /* enum call_dir; DIR_UNKNOWN counts as out */
   uint8_t outcome;              /* enum call_outcome */
   uint8_t agent_rank, dir_rank; /* 0: told by a start, 1: by another event */
-  uint16_t id_len;
-  msec_t start_ms, answer_ms, end_ms, talk_ms;
-  msec_t agent_ts, dir_ts, outcome_ts, talk_ts; /* of the event that told it */
-  struct centre_agent *agent;                   /* or NULL */
-  struct call_holds *holds;                     /* or NULL */
-  struct call_count count;                      /* while CALL_DONE or CALL_LOST with a tally */
+  bool lost;                    /* call.lost was seen */
+  bool timed_out;               /* older than max_call without an end */
+  bool queued, touched;         /* among those to be forgotten; changed since */
+  uint32_t heap_at;             /* place in the heap of deadlines, while open */
+  struct centre_agent *agent;   /* or NULL */
   union {
     char near[CALL_ID_NEAR];
     char *far;
   } id;
+
+  msec_t start_ms, answer_ms, end_ms, talk_ms; /* MSEC_NONE: not known */
+  struct day_tally *tally;                     /* where it is open or counted; or NULL */
+  struct call *next_of_day, *prev_of_day;      /* in its tally's list, by state */
+  struct call_holds *holds;                    /* or NULL */
+
+  struct call_count count;                      /* while CALL_DONE or CALL_LOST with a tally */
+  msec_t agent_ts, dir_ts, outcome_ts, talk_ts; /* of the event that told it */
+  struct call *next_queued;
+  msec_t queued_ms;
 };
 
 /* Makes an empty call of this id (copied). */
