@@ -1,0 +1,68 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "callpace/control.h"
+#include "callpace/grid.h"
+#include "callpace/show.h"
+
+static void show_part(const json_t *data, const char *part, bool terminal, struct writer *out) {
+  json_t *object = json_object_get(data, part), *value;
+  const char *key;
+  struct grid grid;
+  struct writer text = {0};
+  if (!json_is_object(object)) return;
+  grid_begin(&grid, part);
+  grid.columns = 2;
+  grid_put(&grid, SLICE(""), GRID_PLAIN);
+  json_object_foreach(object, key, value) {
+    char room[32];
+    struct slice plain = json_text(object, key, room);
+    writer_reset(&text);
+    put_field(&text, key, plain);
+    grid_put(&grid, slice_of(key), GRID_PLAIN);
+    grid_put(&grid, writer_slice(&text),
+             strstr(key, "state") ? colour_of_state(plain) : GRID_PLAIN);
+  }
+  if (out->len) put_char(out, '\n');
+  grid_print(&grid, terminal, out);
+  grid_free(&grid);
+  writer_free(&text);
+}
+
+static void show_agent(const json_t *data) {
+  struct writer out = {0};
+  bool terminal = output_is_terminal();
+  show_part(data, "day", terminal, &out);
+  show_part(data, "week", terminal, &out);
+  show_part(data, "month", terminal, &out);
+  if (!out.len) put_text(&out, "nothing is known of this agent in that period\n");
+  fputs(writer_text(&out), stdout);
+  writer_free(&out);
+}
+
+static int run(struct client_options *options, int argc, char **argv) {
+  const char *id = NULL, *day = NULL;
+  struct error error = {0};
+  const struct option_row rows[] = {{"--day", OPTION_TEXT, &day}, {0}};
+  enum status status = options_read(options, rows, argc, argv, &id, 1, 1);
+  if (status) return status;
+  json_t *request = json_pack("{s:s, s:s}", "command", "agent", "id", id);
+  if (request && day) json_object_set_new(request, "day", json_string(day));
+  if (!request) return client_usage_error("the id is not UTF-8");
+  json_t *data = client_ask_once(options, request, &error);
+  if (!data) return client_fail(&error);
+  if (options->json)
+    json_print(data);
+  else
+    show_agent(data);
+  json_decref(data);
+  return STATUS_OK;
+}
+
+const struct command command_agent = {
+    .name = "agent",
+    .arguments = "ID [--day 2026-11-23]",
+    .summary = "One agent's counters and states of a day and its month",
+    .manual = "ID is the roster's id, or an extension.\n",
+    .run = run,
+};
