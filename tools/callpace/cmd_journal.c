@@ -57,14 +57,18 @@ static int dump(const struct journal_options *own) {
 
 static int act(const struct client_options *options, const char *action,
                const struct journal_options *own) {
-  static const char *const actions[] = {"verify", "repair", "dump", NULL};
   if (strcmp(action, "verify") == 0) return verify(options, own);
   if (strcmp(action, "repair") == 0) return repair(options, own);
-  if (strcmp(action, "dump") == 0) return dump(own);
-  const char *near = nearest_word(action, actions);
-  return client_usage_error("journal %s: %s%s%s", action,
-                            near ? "did you mean " : "verify, repair or dump", near ? near : "",
-                            near ? "?" : "");
+  return dump(own);
+}
+
+static bool is_action(const char *word) {
+  static const char *const actions[] = {"verify", "repair", "dump", NULL};
+  for (size_t i = 0; actions[i]; i++)
+    if (strcmp(actions[i], word) == 0) return true;
+  const char *near = nearest_word(word, actions);
+  client_usage_error("journal %s: did you mean %s?", word, near ? near : "verify, repair or dump");
+  return false;
 }
 
 static int run(struct client_options *options, int argc, char **argv) {
@@ -79,6 +83,7 @@ static int run(struct client_options *options, int argc, char **argv) {
                                     {0}};
   enum status status = options_read(options, rows, argc, argv, &action, 1, 1);
   if (status) return status;
+  if (!is_action(action)) return STATUS_USAGE;
   if (!own.state_dir) {
     const char *path = options->config ? options->config : "/etc/callpace/callpace.yaml";
     if (config_load(path, &config, &error)) return client_fail(&error);

@@ -1,0 +1,65 @@
+# Sourced by tools/quickstart and tools/test: Debian packages and builds.
+
+build_packages=(build-essential cmake ninja-build pkg-config libevent-dev libhiredis-dev
+                libyaml-dev libjansson-dev libsystemd-dev libssl-dev)
+run_packages=(redis-server redis-tools tzdata)
+test_packages=(libcriterion-dev python3 openssl)
+
+say() { printf '==> %s\n' "$*"; }
+fail() { printf 'error: %s\n' "$2" >&2; exit "$1"; }
+
+is_installed() {
+  [[ $(dpkg-query -W -f='${db:Status-Abbrev}' "$1" 2>/dev/null) == ii* ]]
+}
+
+as_root() {
+  if (( EUID == 0 )); then "$@"; else sudo "$@"; fi
+}
+
+# Debian's redis-server package would start a Redis of its own on port 6379.
+# policy-rc.d is how Debian is told not to; one that is there already is kept.
+apt_install() {
+  local policy=/usr/sbin/policy-rc.d made=0 code=0
+  if [[ ! -e $policy ]]; then
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+    as_root chmod 755 "$policy"
+    made=1
+  fi
+  as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -q --no-install-recommends "$@" || code=$?
+  (( made )) && as_root rm -f "$policy"
+  return "$code"
+}
+
+# need WHY PACKAGE…: installs those that are missing; silent when none is.
+need() {
+  local why=$1 missing=() package
+  shift
+  command -v dpkg-query >/dev/null || fail 69 "this needs Debian (dpkg-query); see README.md"
+  for package in "$@"; do is_installed "$package" || missing+=("$package"); done
+  (( ${#missing[@]} )) || return 0
+  say "Installing with apt-get, $why: ${missing[*]}"
+  if (( EUID != 0 )) && ! command -v sudo >/dev/null; then
+    fail 69 "neither root nor sudo; as root: apt-get install ${missing[*]}"
+  fi
+  as_root apt-get update -q || fail 69 "apt-get update failed"
+  apt_install "${missing[@]}" || fail 69 "apt-get install failed"
+  if [[ " ${missing[*]} " == *" redis-server "* ]]; then
+    say "Debian's own Redis service stays off: callpace starts a private one itself"
+    if command -v systemctl >/dev/null; then
+      as_root systemctl disable redis-server >/dev/null 2>&1 || true
+    fi
+  fi
+}
+
+# build DIRECTORY CMAKE_OPTION…
+build() {
+  local dir=$1
+  shift
+  if command -v ccache >/dev/null; then set -- "$@" -DCMAKE_C_COMPILER_LAUNCHER=ccache; fi
+  say "Building in $dir"
+  cmake -S "$root" -B "$root/$dir" -G Ninja "$@" >"$root/$dir.log" 2>&1 ||
+    { cat "$root/$dir.log" >&2; fail 70 "cmake failed"; }
+  rm -f "$root/$dir.log"
+  ninja -C "$root/$dir" -j "${CALLPACE_JOBS:-$(nproc)}" || fail 70 "the build failed"
+}
