@@ -8,6 +8,9 @@
 #include "callpace/io/rejects.h"
 #include "intake_internal.h"
 
+/* Names of producers are remembered for ever: nobody may invent them without end. */
+enum { PRODUCERS_MAX = 10000 };
+
 /* ---- answering ---- */
 
 static void answer_after_commit(struct connection *c) {
@@ -183,6 +186,11 @@ static void on_hello(struct connection *c, const struct item *item) {
     not_authorized(c);
     return;
   }
+  const struct table *known = &e->fold.producers.by_name;
+  if (known->count >= PRODUCERS_MAX && !table_get(known, item->producer)) {
+    refuse(c, item, "bad_field", "producer: too many different producers", item->line);
+    return;
+  }
   struct connection *other = table_get(&intake->by_producer, item->producer);
   if (other) replace(other, s);
 
@@ -291,6 +299,8 @@ void connection_free(struct connection *c) {
   if (c->state) s->dialect->close(c->state);
   if (c->epoch) {
     table_remove(&intake->by_producer, slice_of(c->epoch->producer->name));
+    /* The next hello gets a new number, so that headers name the living only. */
+    journal_forget_origin(intake->engine->journal, c->origin);
     struct record record = {.type = RECORD_SOURCE,
                             .source = {.change = SOURCE_PRODUCER_DOWN,
                                        .at_ms = intake->engine->now_ms,
