@@ -44,7 +44,10 @@ static enum status fill(struct config *config, struct reading *r, struct slice t
   unfold_redis(r, root);
   enum status status = section_read(r, root, main_options, config);
   if (status != STATUS_OK) return status;
-  if (!config->node) config->node = host_name(r->arena);
+  if (!config->node) {
+    config->node = host_name(r->arena);
+    node_give(r, root, "node", slice_of(config->node));
+  }
   if (config->source_count == 0) warn_at(r, root, "no sources: no event can come in");
   return STATUS_OK;
 }
@@ -95,9 +98,7 @@ void config_free(struct config *config) {
 }
 
 void config_dump(const struct config *config, struct writer *out) {
-  const struct node *root = config->text->root;
-  if (node_is_empty(node_child(root, "node"))) put_format(out, "node: %s\n", config->node);
-  section_dump(root, main_options, 0, out);
+  section_dump(config->text->root, main_options, 0, out);
 }
 
 const char *config_fixed_change(const struct config *running, const struct config *loaded) {

@@ -41,6 +41,8 @@ struct node *yaml_read(struct reading *r, struct slice text);
 struct node *node_child(const struct node *map, const char *key); /* or NULL */
 /* A plain empty value, as `key:` alone, stands for "not given". */
 bool node_is_empty(const struct node *node);
+/* Gives a key that is missing or empty a text, as if it stood in the file. */
+void node_give(struct reading *r, struct node *map, const char *key, struct slice text);
 /* Appends the node in flow style, as YAML that reads back to the same. */
 void node_dump(const struct node *node, struct writer *out);
 /* Fails at a node, or at its key. */

@@ -212,7 +212,11 @@ static enum status option_read(struct reading *r, struct node *map, const struct
   if (o->type == OPTION_SECTION) return section_read(r, node, o->table, base);
   if (!node) return STATUS_OK;
   if (o->type == OPTION_READ) return o->read(r, node, base);
-  return scalar_read(r, node, o, (char *)base + o->offset);
+  enum status status = scalar_read(r, node, o, (char *)base + o->offset);
+  /* A default path is shown as what it came to. */
+  if (status == STATUS_OK && o->type == OPTION_PATH && !node->key)
+    node_give(r, map, o->name, node->text);
+  return status;
 }
 
 enum status section_read(struct reading *r, struct node *node, const struct option *table,
@@ -239,39 +243,51 @@ enum status section_read(struct reading *r, struct node *node, const struct opti
 
 /* --- showing --- */
 
+/* One entry a dash: its first line stands behind the dash. */
 static void dump_entries(const struct node *list, const struct option *table, unsigned indent,
                          struct writer *out) {
-  if (list->count == 0) {
-    put_text(out, " []\n");
-    return;
-  }
-  put_char(out, '\n');
+  put_text(out, list->count ? "\n" : " []\n");
   for (const struct node *n = list->child; n; n = n->next) {
-    put_format(out, "%*s-\n", (int)indent + 2, "");
-    section_dump(n, table, indent + 4, out);
+    struct writer entry = {.limit = 0};
+    section_dump(n, table, indent + 4, &entry);
+    put_format(out, "%*s- ", (int)indent + 2, "");
+    if (entry.len > indent + 4) put_bytes(out, entry.data + indent + 4, entry.len - indent - 4);
+    writer_free(&entry);
   }
+}
+
+static void dump_section(const struct node *node, const struct option *o, unsigned indent,
+                         struct writer *out) {
+  struct writer content = {.limit = 0};
+  section_dump(node, o->table, indent + 2, &content);
+  if (content.len > 0)
+    put_format(out, "%*s%s:\n", (int)indent, "", o->name);
+  else if (node)
+    put_format(out, "%*s%s: {}\n", (int)indent, "", o->name);
+  put_slice(out, writer_slice(&content));
+  writer_free(&content);
 }
 
 static void dump_option(const struct node *map, const struct option *o, unsigned indent,
                         struct writer *out) {
   const struct node *node = node_child(map, o->name);
   if (node_is_empty(node)) node = NULL;
-  bool shown = node || o->fallback || o->type == OPTION_SECTION;
-  if (!shown) return;
-  put_format(out, "%*s%s:", (int)indent, "", o->name);
   if (o->type == OPTION_SECTION) {
-    put_char(out, '\n');
-    section_dump(node, o->table, indent + 2, out);
-  } else if (node && o->entries && node->kind == NODE_LIST) {
-    dump_entries(node, o->table, indent, out);
-  } else {
-    put_char(out, ' ');
-    if (node)
-      node_dump(node, out);
-    else
-      put_text(out, o->fallback);
-    put_char(out, '\n');
+    dump_section(node, o, indent, out);
+    return;
   }
+  if (!node && !o->fallback) return;
+  put_format(out, "%*s%s:", (int)indent, "", o->name);
+  if (node && o->entries && node->kind == NODE_LIST) {
+    dump_entries(node, o->table, indent, out);
+    return;
+  }
+  put_char(out, ' ');
+  if (node)
+    node_dump(node, out);
+  else
+    put_text(out, o->fallback);
+  put_char(out, '\n');
 }
 
 void section_dump(const struct node *map, const struct option *table, unsigned indent,

@@ -34,6 +34,9 @@ enum status fail_at_key(struct reading *r, const struct node *node, const char *
 
 const char *did_you_mean(struct reading *r, const char *word, const char *const *candidates) {
   const char *near = nearest_word(word, candidates);
+  size_t word_len = strlen(word); /* "password" for "password_file" */
+  for (size_t i = 0; !near && word_len >= 3 && candidates[i]; i++)
+    if (strncmp(candidates[i], word, word_len) == 0) near = candidates[i];
   if (!near) return "";
   char text[256];
   int len = snprintf(text, sizeof text, ", did you mean \"%s\"?", near);
@@ -61,6 +64,26 @@ struct node *node_child(const struct node *map, const char *key) {
   for (struct node *n = map ? map->child : NULL; n; n = n->next)
     if (strcmp(n->key, key) == 0) return n;
   return NULL;
+}
+
+static void append(struct node *parent, struct node *node) {
+  if (parent->last)
+    parent->last->next = node;
+  else
+    parent->child = node;
+  parent->last = node;
+  parent->count++;
+}
+
+void node_give(struct reading *r, struct node *map, const char *key, struct slice text) {
+  struct node *node = node_child(map, key);
+  if (!node) {
+    node = arena_alloc(r->arena, sizeof *node);
+    node->key = key;
+    append(map, node);
+  }
+  node->text = text;
+  node->plain = false;
 }
 
 bool node_is_empty(const struct node *node) {
