@@ -1,0 +1,388 @@
+/* The AMI dialect line by line: login, framing, odd input, restart, listings. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "callpace/dialect/dialect.h"
+
+enum { NOW = 1795459770 }; /* seconds */
+static const msec_t now_ms = (msec_t)NOW * 1000;
+
+static struct agent agents[] = {{.id = "1001"}, {.id = "1002"}};
+static struct roster roster;
+static const struct roster *roster_now = &roster;
+
+struct rig {
+  void *ami;
+  struct writer out, log;
+  struct slice unread;
+  struct item item; /* the last that was no event */
+  enum item_kind kind;
+  msec_t now_ms;
+};
+
+static struct rig rig_make(void) {
+  table_put(&roster.by_id, SLICE("1001"), &agents[0]);
+  table_put(&roster.by_id, SLICE("1002"), &agents[1]);
+  table_put(&roster.by_extension, SLICE("DAHDI/i1/5"), &agents[1]);
+  static const struct dialect_setup setup = {
+      .source = "pbx", .username = "callpace", .secret = "top", .roster = &roster_now};
+  struct rig rig = {.ami = dialect_ami.open(&setup), .now_ms = now_ms};
+  dialect_ami.greet(rig.ami, rig.now_ms, &rig.out);
+  return rig;
+}
+
+static void rig_free(struct rig *rig) {
+  dialect_ami.close(rig->ami);
+  writer_free(&rig->out);
+  writer_free(&rig->log);
+  table_free(&roster.by_id);
+  table_free(&roster.by_extension);
+}
+
+/* "start 1001 out 0600 | answer | end answered 3000", a call id where it is not
+ * the plain one. */
+static void log_event(struct rig *rig, const struct call_event *event) {
+  struct writer *log = &rig->log;
+  if (log->len) put_text(log, " | ");
+  put_text(log, call_event_type_name(event->type) + 5);
+  put_char(log, ' ');
+  put_slice(log, event->call);
+  if (event->type == EVENT_CALL_START) {
+    put_format(log, " %.*s %s ", (int)event->agent.len, event->agent.data,
+               call_dir_name(event->dir));
+    put_slice(log, event->number);
+  }
+  if (event->type != EVENT_CALL_END) return;
+  put_format(log, " %s", call_outcome_name(event->outcome));
+  if (event->talk_ms != MSEC_NONE) put_format(log, " %lld", (long long)event->talk_ms);
+}
+
+/* Feeds bytes; the item that ended it (ITEM_MORE: all was taken). */
+static enum item_kind feed_bytes(struct rig *rig, struct slice bytes) {
+  rig->unread = bytes;
+  rig->kind = ITEM_MORE;
+  struct item item;
+  enum item_kind kind;
+  while ((kind = dialect_ami.next(rig->ami, &rig->unread, false, rig->now_ms, &item, &rig->out)) !=
+         ITEM_MORE) {
+    if (kind == ITEM_EVENT) {
+      log_event(rig, &item.event);
+      continue;
+    }
+    rig->item = item;
+    rig->kind = kind;
+    if (kind == ITEM_CLOSE) break;
+  }
+  return rig->kind;
+}
+
+/* One message: fields separated by ';'. */
+static enum item_kind feed(struct rig *rig, const char *fields) {
+  struct writer text = {0};
+  for (const char *at = fields; *at; at++) {
+    if (*at == ';' && at[1] != '1' && at[1] != '2') {
+      put_text(&text, "\r\n");
+    } else {
+      put_char(&text, *at);
+    }
+  }
+  put_text(&text, "\r\n\r\n");
+  enum item_kind kind = feed_bytes(rig, writer_slice(&text));
+  writer_free(&text);
+  return kind;
+}
+
+static void login(struct rig *rig, int uptime) {
+  char booted[64];
+  cr_assert_eq(feed_bytes(rig, SLICE("Asterisk Call Manager/11.0.0\r\n")), ITEM_MORE);
+  cr_assert_eq(feed(rig, "Response: Success;ActionID: x;Message: Authentication accepted"),
+               ITEM_MORE);
+  snprintf(booted, sizeof booted, "Event: FullyBooted;Uptime: %d", uptime);
+  cr_assert_eq(feed(rig, booted), ITEM_UP);
+}
+
+static void newchannel(struct rig *rig, const char *name, const char *id, const char *linkedid) {
+  char text[256];
+  snprintf(text, sizeof text, "Event: Newchannel;Channel: %s;Uniqueid: %s;Linkedid: %s", name, id,
+           linkedid);
+  feed(rig, text);
+}
+
+static void dial(struct rig *rig, const char *from, const char *to, const char *string) {
+  char text[256];
+  snprintf(text, sizeof text,
+           "Event: DialBegin;Uniqueid: %s;Exten: 0600;DestUniqueid: %s;DialString: %s", from, to,
+           string);
+  feed(rig, text);
+}
+
+static void bridge(struct rig *rig, const char *event, const char *id) {
+  char text[128];
+  snprintf(text, sizeof text, "Event: %s;BridgeUniqueid: b1;Uniqueid: %s", event, id);
+  feed(rig, text);
+}
+
+static void hangup(struct rig *rig, const char *id) {
+  char text[128];
+  snprintf(text, sizeof text, "Event: Hangup;Uniqueid: %s;Cause: 16", id);
+  feed(rig, text);
+}
+
+/* 1001 dials 0600 and they talk. */
+static void talk(struct rig *rig) {
+  newchannel(rig, "PJSIP/1001-00000000", "1795459769.0", "1795459769.0");
+  newchannel(rig, "PJSIP/trunk-00000001", "1795459769.1", "1795459769.0");
+  dial(rig, "1795459769.0", "1795459769.1", "0600@trunk");
+  bridge(rig, "BridgeEnter", "1795459769.1");
+  bridge(rig, "BridgeEnter", "1795459769.0");
+}
+
+static void expect_log(struct rig *rig, const char *expected) {
+  cr_expect_str_eq(writer_text(&rig->log), expected);
+  writer_reset(&rig->log);
+}
+
+Test(ami, logs_in_and_asks_for_the_live_channels) {
+  struct rig rig = rig_make();
+  cr_assert_eq(rig.out.len, 0, "Asterisk speaks first");
+  login(&rig, 5);
+  cr_expect_str_eq(rig.item.message, "Asterisk Call Manager/11.0.0");
+  const char *sent = writer_text(&rig.out);
+  cr_expect(strstr(sent, "Action: Login\r\n") == sent);
+  cr_expect(
+      strstr(sent, "\r\nUsername: callpace\r\nSecret: top\r\nEvents: call,agent,system\r\n\r\n"));
+  cr_expect(strstr(sent, "Variables: CDR(start),CDR(answer)\r\n\r\n"));
+  rig_free(&rig);
+}
+
+Test(ami, comes_up_without_fullybooted_at_the_first_heartbeat) {
+  struct rig rig = rig_make();
+  feed_bytes(&rig, SLICE("Asterisk Call Manager/11.0.0\r\nResponse: Success\r\n\r\n"));
+  dialect_ami.ping(rig.ami, now_ms, &rig.out);
+  cr_expect(strstr(writer_text(&rig.out), "Action: Ping\r\n"));
+  cr_expect_eq(feed(&rig, "Response: Success;ActionID: callpace-ping;Ping: Pong"), ITEM_UP);
+  rig_free(&rig);
+}
+
+Test(ami, a_refused_login_is_tried_slowly) {
+  struct rig rig = rig_make();
+  feed_bytes(&rig, SLICE("Asterisk Call Manager/11.0.0\r\n"));
+  cr_assert_eq(feed(&rig, "Response: Error;Message: Authentication\x01 failed"), ITEM_CLOSE);
+  cr_expect(rig.item.retry_slowly);
+  cr_expect_str_eq(rig.item.code, "login_refused");
+  cr_expect(strstr(rig.item.message, "callpace: Authentication? failed"), "%s", rig.item.message);
+  rig_free(&rig);
+}
+
+Test(ami, another_server_is_no_switch) {
+  struct rig rig = rig_make();
+  cr_expect_eq(feed_bytes(&rig, SLICE("SSH-2.0-OpenSSH")), ITEM_CLOSE);
+  cr_expect_str_eq(rig.item.code, "not_ami");
+  rig_free(&rig);
+}
+
+Test(ami, warns_of_rights_it_does_not_need) {
+  struct rig rig = rig_make();
+  login(&rig, 5);
+  cr_expect_eq(feed(&rig, "Response: Success;ActionID: callpace-commands;Ping: Keepalive;"
+                          "Originate: Originate a call.  (Priv: originate,all)"),
+               ITEM_WARNING);
+  cr_expect_str_eq(rig.item.code, "too_much_privilege");
+  cr_expect(strstr(rig.item.message, "Originate"));
+  cr_expect_eq(feed(&rig, "Response: Success;ActionID: callpace-commands;Ping: Keepalive"),
+               ITEM_MORE);
+  rig_free(&rig);
+}
+
+Test(ami, an_outbound_call) {
+  struct rig rig = rig_make();
+  login(&rig, 5);
+  talk(&rig);
+  rig.now_ms += 3000;
+  hangup(&rig, "1795459769.1");
+  rig.now_ms += 500;
+  hangup(&rig, "1795459769.0");
+  expect_log(&rig, "start pbx:1795459769.0 1001 out 0600 | answer pbx:1795459769.0 | "
+                   "end pbx:1795459769.0 answered 3000");
+  hangup(&rig, "1795459769.0");
+  feed(&rig, "Event: NewConnectedLine;Uniqueid: 1795459769.0");
+  expect_log(&rig, "");
+  rig_free(&rig);
+}
+
+Test(ami, numbers_of_other_channel_drivers) {
+  struct rig rig = rig_make();
+  login(&rig, 5);
+  newchannel(&rig, "SIP/1001-0000000a", "1.0", "1.0");
+  newchannel(&rig, "SIP/carrier-one-0000000b", "1.1", "1.0");
+  dial(&rig, "1.0", "1.1", "carrier-one/0600111");
+  newchannel(&rig, "DAHDI/i1/5-1", "2.0", "2.0");
+  newchannel(&rig, "IAX2/carrier-4711", "2.1", "2.0");
+  dial(&rig, "2.0", "2.1", "carrier/0600222@context");
+  expect_log(&rig, "start pbx:1.0 1001 out 0600111 | start pbx:2.0 1002 out 0600222");
+  rig_free(&rig);
+}
+
+Test(ami, a_colleague_is_no_customer_until_the_customer_comes) {
+  struct rig rig = rig_make();
+  login(&rig, 5);
+  newchannel(&rig, "PJSIP/1001-1", "1.0", "1.0");
+  newchannel(&rig, "PJSIP/1002-2", "1.1", "1.0");
+  dial(&rig, "1.0", "1.1", "1002");
+  bridge(&rig, "BridgeEnter", "1.0");
+  bridge(&rig, "BridgeEnter", "1.1");
+  expect_log(&rig, "start pbx:1.0 1001 internal  | start pbx:1.1 1002 internal ");
+  bridge(&rig, "BridgeLeave", "1.0");
+  hangup(&rig, "1.0");
+  newchannel(&rig, "PJSIP/trunk-3", "1.2", "1.0");
+  bridge(&rig, "BridgeEnter", "1.2");
+  rig.now_ms += 2000;
+  hangup(&rig, "1.1");
+  expect_log(&rig, "end pbx:1.0 cancelled | end pbx:1.1 cancelled | start pbx:1.1/2 1002 in  | "
+                   "answer pbx:1.1/2 | end pbx:1.1/2 answered 2000");
+  rig_free(&rig);
+}
+
+Test(ami, a_restarted_switch_ended_its_calls_at_the_gap) {
+  struct rig rig = rig_make();
+  login(&rig, 500);
+  talk(&rig);
+  writer_reset(&rig.log);
+  rig.now_ms += 4000;
+  dialect_ami.lost(rig.ami, rig.now_ms);
+  rig.now_ms += 5000;
+  dialect_ami.greet(rig.ami, rig.now_ms, &rig.out);
+  login(&rig, 1);
+  expect_log(&rig, "end pbx:1795459769.0 answered 4000");
+  rig_free(&rig);
+}
+
+Test(ami, after_a_gap_the_listing_decides) {
+  struct rig rig = rig_make();
+  login(&rig, 500);
+  talk(&rig);
+  newchannel(&rig, "PJSIP/1002-5", "1795459769.5", "1795459769.5");
+  newchannel(&rig, "PJSIP/trunk-6", "1795459769.6", "1795459769.5");
+  dial(&rig, "1795459769.5", "1795459769.6", "0700@trunk");
+  writer_reset(&rig.log);
+  rig.now_ms += 4000;
+  dialect_ami.lost(rig.ami, rig.now_ms);
+  rig.now_ms += 5000;
+  dialect_ami.greet(rig.ami, rig.now_ms, &rig.out);
+  login(&rig, 509);
+  expect_log(&rig, "");
+  feed(&rig, "Event: Status;Channel: PJSIP/1001-00000000;Uniqueid: 1795459769.0;BridgeID: b1");
+  feed(&rig, "Event: Status;Channel: PJSIP/trunk-00000001;Uniqueid: 1795459769.1;BridgeID: b1;"
+             "Linkedid: 1795459769.0");
+  feed(&rig, "Event: Status;Channel: PJSIP/1002-00000007;Uniqueid: 1795459775.8;"
+             "Linkedid: 1795459775.8;BridgeID: b2;"
+             "Variable: CDR(start)=2026-11-23 18:49:35;Variable: CDR(answer)=2026-11-23 18:49:37");
+  feed(&rig, "Event: Status;Channel: PJSIP/trunk-00000008;Uniqueid: 1795459775.9;BridgeID: b2;"
+             "Linkedid: 1795459775.8;CallerIDNum: 0800");
+  feed(&rig, "Event: StatusComplete;EventList: Complete");
+  expect_log(&rig, "lost pbx:1795459769.5 | start pbx:1795459775.8 1002 out 0800 | "
+                   "answer pbx:1795459775.8");
+  hangup(&rig, "1795459775.8");
+  hangup(&rig, "1795459769.0");
+  expect_log(&rig, "end pbx:1795459775.8 answered 2000 | end pbx:1795459769.0 answered 9000");
+  rig_free(&rig);
+}
+
+Test(ami, without_the_right_to_list_a_late_end_still_counts) {
+  struct rig rig = rig_make();
+  login(&rig, 500);
+  talk(&rig);
+  writer_reset(&rig.log);
+  dialect_ami.lost(rig.ami, rig.now_ms + 4000);
+  rig.now_ms += 5000;
+  dialect_ami.greet(rig.ami, rig.now_ms, &rig.out);
+  login(&rig, 505);
+  cr_expect_eq(feed(&rig, "Response: Error;ActionID: callpace-status;Message: Permission denied"),
+               ITEM_WARNING);
+  cr_expect_str_eq(rig.item.code, "no_listing");
+  rig.now_ms += 1000;
+  hangup(&rig, "1795459769.0");
+  expect_log(&rig, "lost pbx:1795459769.0 | end pbx:1795459769.0 answered 6000");
+  rig_free(&rig);
+}
+
+Test(ami, a_lone_line_feed_ends_no_message_of_a_crlf_switch) {
+  struct rig rig = rig_make();
+  login(&rig, 5);
+  newchannel(&rig, "PJSIP/1001-1", "1.0", "1.0");
+  feed_bytes(&rig, SLICE("Event: Newchannel\r\nChannel: PJSIP/trunk-2\r\nCallerIDNum: x\n\nEvent: "
+                         "Hangup\nUniqueid: 1.0\n\n\r\nUniqueid: 1.1\r\nLinkedid: 1.0\r\n\r\n"));
+  dial(&rig, "1.0", "1.1", "0600@trunk");
+  expect_log(&rig, "start pbx:1.0 1001 out 0600");
+  rig_free(&rig);
+}
+
+Test(ami, lone_line_feeds_throughout_are_read) {
+  struct rig rig = rig_make();
+  cr_expect_eq(feed_bytes(&rig, SLICE("Asterisk Call Manager/11.0.0\nResponse: Success\n\n"
+                                      "Event: FullyBooted\nUptime: 3\n\n")),
+               ITEM_UP);
+  rig_free(&rig);
+}
+
+Test(ami, too_long_a_message_is_skipped_to_its_end) {
+  struct rig rig = rig_make();
+  login(&rig, 5);
+  struct writer text = {0};
+  put_text(&text, "Event: Newchannel\r\nChannel: ");
+  for (size_t i = 0; i < 100000; i++)
+    put_char(&text, 'x');
+  put_text(&text, "\r\n\r\nEvent: FullyBooted\r\n\r\n");
+  size_t at = 0, refused = 0;
+  struct slice unread = {text.data, 0};
+  while (at < text.len) {
+    unread.len += at + 1000 < text.len ? 1000 : text.len - at;
+    at += 1000;
+    struct item item;
+    enum item_kind kind;
+    while ((kind = dialect_ami.next(rig.ami, &unread, false, now_ms, &item, &rig.out)) !=
+           ITEM_MORE) {
+      cr_assert_eq(kind, ITEM_REFUSED);
+      cr_expect_str_eq(item.code, "too_long");
+      cr_expect_leq(item.line.len, 4096);
+      refused++;
+    }
+    cr_assert_leq(unread.len, dialect_ami.unread_max);
+  }
+  cr_expect_eq(refused, 1);
+  cr_expect_eq(unread.len, 0);
+  writer_free(&text);
+  rig_free(&rig);
+}
+
+Test(ami, odd_messages_are_told_or_passed_over) {
+  struct rig rig = rig_make();
+  login(&rig, 5);
+  cr_expect_eq(feed(&rig, "Event: Newchannel;Channel: PJSIP/1001-1"), ITEM_REFUSED);
+  cr_expect_str_eq(rig.item.code, "bad_field");
+  cr_expect_eq(feed(&rig, "Event: DialBegin;Uniqueid: 9.9"), ITEM_REFUSED);
+  cr_expect_eq(feed(&rig, "Event: BridgeLeave;Uniqueid: 9.9;BridgeUniqueid: nowhere"), ITEM_MORE);
+  cr_expect_eq(feed(&rig, "Event: Hangup;Uniqueid: 9.9"), ITEM_MORE);
+  cr_expect_eq(feed(&rig, "Event: SomethingNew;Uniqueid: 9.9"), ITEM_MORE);
+  cr_expect_eq(feed(&rig, "no colon at all"), ITEM_MORE);
+  cr_expect_eq(feed(&rig, "Event: Status"), ITEM_MORE);
+  expect_log(&rig, "");
+  rig_free(&rig);
+}
+
+Test(ami, the_number_of_channels_is_bounded) {
+  struct rig rig = rig_make();
+  login(&rig, 5);
+  size_t warnings = 0;
+  for (int i = 0; i < 100010; i++) {
+    char id[24];
+    snprintf(id, sizeof id, "1.%d", i);
+    char text[128];
+    snprintf(text, sizeof text, "Event: Newchannel\r\nChannel: PJSIP/t-%d\r\nUniqueid: %s\r\n\r\n",
+             i, id);
+    warnings += feed_bytes(&rig, slice_of(text)) == ITEM_WARNING;
+  }
+  cr_expect_eq(warnings, 1);
+  rig_free(&rig);
+}
