@@ -2,15 +2,45 @@
  * peer whose banner ends with a lone LF is read with lone LFs; from all others
  * a lone LF is part of a value, so that no value can end a message. */
 #include <time.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "ami_internal.h"
+
+/* The next LF that a CR follows, which every end of a message holds and nothing
+ * else in ordinary streams; at `end` or beyond when there is none. memmem would
+ * take most of the time that a message costs. */
+static const char *find_lf_cr(const char *at, const char *end) {
+#ifdef __SSE2__
+  const __m128i lf = _mm_set1_epi8('\n'), cr = _mm_set1_epi8('\r');
+  for (; end - at > 16; at += 16) {
+    __m128i here = _mm_loadu_si128((const __m128i *)(const void *)at);
+    __m128i after = _mm_loadu_si128((const __m128i *)(const void *)(at + 1));
+    int found =
+        _mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(here, lf), _mm_cmpeq_epi8(after, cr)));
+    if (found) return at + __builtin_ctz((unsigned)found);
+  }
+#endif
+  while (end - at > 1 && !(at[0] == '\n' && at[1] == '\r'))
+    at++;
+  return end - at > 1 ? at : end;
+}
+
+/* CR LF CR LF, or NULL. */
+static const char *find_crlf_crlf(const char *begin, const char *from, const char *end) {
+  for (const char *at = from; (at = find_lf_cr(at, end)) < end; at++) {
+    if (at > begin && at[-1] == '\r' && end - at > 2 && at[2] == '\n') return at - 1;
+  }
+  return NULL;
+}
 
 static const char *find_end(const struct ami_framer *framer, struct slice text, size_t from,
                             size_t *end_len) {
   const char *at = text.data + from, *end = text.data + text.len;
   if (!framer->lone_lf) {
     *end_len = 4;
-    return memmem(at, (size_t)(end - at), "\r\n\r\n", 4);
+    return find_crlf_crlf(text.data, at, end);
   }
   while ((at = memchr(at, '\n', (size_t)(end - at)))) {
     size_t left = (size_t)(end - at);
