@@ -122,13 +122,12 @@ static int open_log(struct redis_server *server) {
   return fd;
 }
 
-/* The lock's file names the server, for whoever finds it orphaned. */
-static void note_pid(struct redis_server *server) {
+/* The lock's file names the server, for whoever finds it orphaned. Always as long,
+ * so that nothing is left of the one before. False: an orphan will only be waited for. */
+static bool note_pid(struct redis_server *server) {
   char text[32];
-  int len = snprintf(text, sizeof text, "%ld\n", (long)server->pid);
-  if (ftruncate(server->lock_fd, 0) == 0 &&
-      pwrite(server->lock_fd, text, (size_t)len, 0) != (ssize_t)len)
-    (void)ftruncate(server->lock_fd, 0);
+  int len = snprintf(text, sizeof text, "%-20ld\n", (long)server->pid);
+  return pwrite(server->lock_fd, text, (size_t)len, 0) == (ssize_t)len;
 }
 
 static void start(struct redis_server *server) {
@@ -148,8 +147,8 @@ static void start(struct redis_server *server) {
   server->pid = pid;
   server->started_us = clock_monotonic_us();
   server->reason[0] = '\0';
-  note_pid(server);
-  server->events.on_state(true, "", server->arg);
+  bool noted = note_pid(server);
+  server->events.on_state(true, noted ? "" : "its pid cannot be noted", server->arg);
 }
 
 /* The pid in the lock's file, if it is a process that works in our directory. */

@@ -19,7 +19,8 @@ struct redis_server_options {
 };
 
 struct redis_server_events {
-  /* It was started (reason empty) or is not running (reason: one line). */
+  /* It was started (reason empty unless its pid cannot be noted in DIR/lock, a
+   * full disk) or is not running (reason: one line). */
   void (*on_state)(bool running, const char *reason, void *arg);
 };
 
