@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034,SC2154
 # Sourced by tools/quickstart and tools/test: Debian packages and builds.
 
 build_packages=(build-essential cmake ninja-build pkg-config libevent-dev libhiredis-dev

@@ -82,9 +82,14 @@ static void put_headline(const json_t *board, bool coloured, struct writer *out)
     talk_ms += json_number(agent, "talk_ms", 0);
     dials += json_number(agent, "dials", 0);
   }
+  int64_t clock_ms = json_number(board, "clock_ms", 0);
+  if (clock_ms <= 0) {
+    put_text(out, "no event yet\n");
+    return;
+  }
   put_slice(out, json_text(board, "day", room));
-  put_char(out, ' ');
-  put_local_time(out, json_number(board, "clock_ms", 0), false);
+  put_text(out, "  at ");
+  put_local_time(out, clock_ms, true);
   put_format(out, "  dials %lld  calls %lld  talk ", (long long)dials, (long long)calls);
   put_duration(out, talk_ms);
   put_counts(agents, coloured, out);
@@ -135,28 +140,35 @@ static void put_table(const json_t *board, size_t rows_max, bool terminal, struc
   free(entries);
 }
 
-/* Names by state: who met the day, who is behind, who missed. */
+static void put_person(const json_t *agent, struct writer *out) {
+  char room[32];
+  text_put_terminal(out, json_text(agent, "name", room), 0, false);
+  put_char(out, ' ');
+  text_put_terminal(out, json_text(agent, "agent", room), 0, false);
+  put_format(out, " (%lld calls, ", (long long)json_number(agent, "calls", 0));
+  put_duration(out, json_number(agent, "talk_ms", 0));
+  put_char(out, ')');
+}
+
+/* Names by state. That nobody met, is behind or missed is worth a word too. */
 static void put_summary(const json_t *board, bool coloured, struct writer *out) {
   size_t count, at = 0;
-  char room[32];
   struct entry *entries = sorted(json_object_get(board, "agents"), &count);
-  while (at < count) {
-    int rank = entries[at].rank;
+  for (int rank = 0; rank <= STATES; rank++) {
     struct slice state = rank < STATES ? slice_of(states[rank]) : SLICE("no state");
     size_t end = at;
     while (end < count && entries[end].rank == rank)
       end++;
+    bool asked_for = slice_equal(state, SLICE("met")) || slice_equal(state, SLICE("behind")) ||
+                     slice_equal(state, SLICE("missed"));
+    if (end == at && !asked_for) continue;
     put_coloured(out, state, colour_of_state(state), coloured);
-    put_format(out, " (%zu): ", end - at);
-    for (; at < end; at++) {
-      const json_t *agent = entries[at].agent;
-      text_put_terminal(out, json_text(agent, "name", room), 0, false);
-      put_text(out, " ");
-      text_put_terminal(out, json_text(agent, "agent", room), 0, false);
-      put_format(out, " (%lld calls, ", (long long)entries[at].calls);
-      put_duration(out, json_number(agent, "talk_ms", 0));
-      put_text(out, at + 1 < end ? "), " : ")\n");
+    put_format(out, " (%zu): %s", end - at, end == at ? "nobody" : "");
+    for (bool first = true; at < end; at++, first = false) {
+      if (!first) put_text(out, ", ");
+      put_person(entries[at].agent, out);
     }
+    put_char(out, '\n');
   }
   free(entries);
 }

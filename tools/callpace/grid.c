@@ -42,7 +42,7 @@ static struct slice text_of(const struct grid *grid, const struct grid_cell *cel
 
 void put_coloured(struct writer *out, struct slice text, enum grid_colour colour, bool coloured) {
   static const char *const codes[] = {"", "2", "1", "31", "32", "33", "36"};
-  bool wraps = coloured && colour != GRID_PLAIN;
+  bool wraps = coloured && colour != GRID_PLAIN && text.len > 0;
   if (wraps) put_format(out, "\033[%sm", codes[colour]);
   put_slice(out, text);
   if (wraps) put_text(out, "\033[0m");

@@ -98,16 +98,23 @@ static const char *const first_names[] = {"Emma",  "Liam", "Olivia", "Noah", "Av
                                           "Lucas", "Mia",  "Ethan",  "Zoe",  "Oscar"};
 static const char *const last_names[] = {"Clark", "Evans", "Hughes", "Baker",
                                          "Ward",  "Moore", "Reid",   "Lane"};
-#define PICK(dice, list) ((list)[dice_below((dice), sizeof(list) / sizeof(list)[0])])
+#define COUNT(list) ((unsigned)(sizeof(list) / sizeof(list)[0]))
 
-static void put_name(struct dice *dice, struct writer *out) {
-  if (dice_below(dice, 100) < 70) {
-    put_text(out, PICK(dice, surnames));
-    put_text(out, PICK(dice, given_names));
+/* The nth of all pairs of two lists, in an order that the seed shifts; a step
+ * prime to the number of pairs gives each of them once before any comes again. */
+static unsigned pair_of(uint64_t seed, unsigned nth, unsigned step, unsigned pairs) {
+  return (unsigned)((mix(seed) % pairs + (uint64_t)nth * step) % pairs);
+}
+
+static void put_name(uint64_t seed, unsigned nth, bool chinese, struct writer *out) {
+  if (chinese) {
+    unsigned pair = pair_of(seed, nth, 131, COUNT(surnames) * COUNT(given_names));
+    put_text(out, surnames[pair % COUNT(surnames)]);
+    put_text(out, given_names[pair / COUNT(surnames)]);
   } else {
-    put_text(out, PICK(dice, first_names));
-    put_char(out, ' ');
-    put_text(out, PICK(dice, last_names));
+    unsigned pair = pair_of(seed, nth, 37, COUNT(first_names) * COUNT(last_names));
+    put_format(out, "%s %s", first_names[pair % COUNT(first_names)],
+               last_names[pair / COUNT(first_names)]);
   }
 }
 
@@ -121,7 +128,6 @@ static void put_team_id(unsigned team, struct writer *out) {
 static void put_teams(const struct simulate_options *options, struct writer *out) {
   put_text(out, "teams:\n");
   for (unsigned team = 0; team < simulate_team_count(options); team++) {
-    struct dice dice = dice_of(options->seed, 2, team);
     put_text(out, "  - {id: ");
     put_team_id(team, out);
     if (team < NAMED_TEAMS)
@@ -129,7 +135,7 @@ static void put_teams(const struct simulate_options *options, struct writer *out
     else
       put_format(out, ", name: \"Team %u\"", team + 1);
     put_text(out, ", lead: \"");
-    put_name(&dice, out);
+    put_name(options->seed + 1, team, team % 2 == 0, out);
     put_text(out, "\"}\n");
   }
 }
@@ -140,7 +146,7 @@ static void put_person(const struct simulate_options *options, unsigned number,
   struct dice dice = dice_of(options->seed, 3, number);
   char day[DAY_TEXT_SIZE];
   put_format(out, "  - {id: \"%u\", name: \"", 1001 + number);
-  put_name(&dice, out);
+  put_name(options->seed, number, dice_below(&dice, 100) < 70, out);
   put_text(out, "\", team: ");
   put_team_id(p.team, out);
   day_format(p.hired, day);
