@@ -52,11 +52,17 @@ static void reply_error(struct request *r, enum status status, const char *text)
   json_close(w, '}');
 }
 
+/* Whoever shows a time to people shows it in the centre's zone. */
+static void put_zone(const struct engine *e, struct writer *w) {
+  json_put_text(w, "timezone", zone_name(e->settings->policy->calendar.zone));
+}
+
 static struct writer *reply_data(struct request *r) {
   struct writer *w = &r->control->out;
   writer_reset(w);
   json_open(w, '{');
   json_put_bool(w, "ok", true);
+  put_zone(r->control->engine, w);
   json_key(w, "data");
   return w;
 }
@@ -180,9 +186,12 @@ static void do_board(struct request *r) {
 static void tell_alert(struct control *control, struct session *session,
                        const struct alert_entry *entry) {
   writer_reset(&control->out);
-  put_text(&control->out, "{\"data\":");
-  put_text(&control->out, entry->json);
-  put_text(&control->out, "}\n");
+  json_open(&control->out, '{');
+  put_zone(control->engine, &control->out);
+  json_key(&control->out, "data");
+  json_raw(&control->out, slice_of(entry->json));
+  json_close(&control->out, '}');
+  put_char(&control->out, '\n');
   session_send(session, writer_slice(&control->out));
 }
 

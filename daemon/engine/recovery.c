@@ -8,8 +8,12 @@
 #include "callpace/engine/pipeline.h"
 
 /* A snapshot after so many records, so that a start replays at most about that
- * many: well under a second. */
-enum { SNAPSHOT_EVERY_RECORDS = 2000000, PROGRESS_EVERY_RECORDS = 5000000 };
+ * many: well under a second. And every hour, so that old segments can go. */
+enum {
+  SNAPSHOT_EVERY_RECORDS = 2000000,
+  SNAPSHOT_EVERY_MS = MSEC_PER_HOUR,
+  PROGRESS_EVERY_RECORDS = 5000000
+};
 
 /* ---- back ---- */
 
@@ -103,6 +107,7 @@ enum status recovery_run(struct engine *e, const struct journal_found *found, st
   discard_lost_calls(e);
   record_start(e, found);
   recovery_note_settings(e);
+  e->snapshot_begun_ms = e->wall_ms;
   log_info("recovered", KV_INT("records", replay.records), KV_INT("lsn", e->fold.lsn),
            KV_INT("took_ms", (clock_monotonic_us() - began) / 1000));
   return STATUS_OK;
@@ -140,11 +145,15 @@ static void snapshot_in_child(struct engine *e) {
   }
   e->snapshot_pid = pid;
   e->snapshot_due_lsn = lsn;
+  e->snapshot_begun_ms = e->wall_ms;
 }
 
 void snapshot_upkeep(struct engine *e) {
   if (e->snapshot_pid || e->stalled || e->fold.lsn != journal_durable_lsn(e->journal)) return;
-  if (e->fold.lsn - e->snapshot_lsn >= SNAPSHOT_EVERY_RECORDS) snapshot_in_child(e);
+  if (e->fold.lsn == e->snapshot_lsn) return;
+  if (e->fold.lsn - e->snapshot_lsn >= SNAPSHOT_EVERY_RECORDS ||
+      e->wall_ms - e->snapshot_begun_ms >= SNAPSHOT_EVERY_MS)
+    snapshot_in_child(e);
 }
 
 bool snapshot_reaped(struct engine *e, pid_t pid, int status) {

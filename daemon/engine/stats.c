@@ -43,6 +43,7 @@ void stats_put_status(const struct engine *e, struct writer *w) {
   json_put_text(w, "state", e->stopping ? "stopping" : e->stalled ? "journal.stalled" : "running");
   json_put_uint(w, "lsn", journal_durable_lsn(e->journal));
   json_put_uint(w, "published_lsn", view_published_lsn(e->view));
+  json_put_text(w, "timezone", zone_name(e->settings->policy->calendar.zone));
   json_put_text(w, "clock", e->fold.clock_events ? "events" : "wall");
   if (e->now_ms > 0) json_put_int(w, "clock_ms", e->now_ms);
   json_put_int(w, "started_ms", e->started_ms);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "callpace/base/slice.h"
@@ -52,6 +53,14 @@ FILE *client_connect(const struct client_options *options, struct error *error) 
   return NULL;
 }
 
+/* Times are shown in the centre's zone, wherever the terminal stands. */
+static void use_zone(const json_t *answer) {
+  const char *zone = json_string_value(json_object_get(answer, "timezone"));
+  if (!zone) return;
+  setenv("TZ", zone, 1);
+  tzset();
+}
+
 json_t *client_next(FILE *control, struct error *error) {
   char *line = NULL;
   size_t capacity = 0;
@@ -67,6 +76,7 @@ json_t *client_next(FILE *control, struct error *error) {
     error_set(error, status > 0 && status < 256 ? (enum status)status : STATUS_UNAVAILABLE, "%s",
               text ? text : "refused");
   } else {
+    use_zone(answer);
     data = json_object_get(answer, "data");
     data = data ? json_incref(data) : json_object();
   }

@@ -1,5 +1,5 @@
 /* The control socket: what the client asks and what it is told. One request a
- * line, {"command":"status"}, one reply a line, {"ok":true,"data":…} or
+ * line, {"command":"status"}, one reply a line, {"ok":true,"timezone":…,"data":…} or
  * {"ok":false,"status":EXIT_CODE,"error":TEXT}. Commands: status, agent (id, day),
  * alerts (follow), board (day), reload. Who may connect is decided by the mode and
  * group of the socket. CONTRACT section 8. */

@@ -45,6 +45,7 @@ struct engine {
   struct control *control;
   pid_t snapshot_pid;                      /* a child that writes one; 0: none */
   uint64_t snapshot_lsn, snapshot_due_lsn; /* of the newest durable one; of the child's */
+  msec_t snapshot_begun_ms;                /* wall clock */
   bool stopping;
 };
 
