@@ -28,14 +28,13 @@ static void record_change(struct source *s, enum source_change change, const cha
 void source_up(struct source *s, const char *note) {
   struct engine *e = s->intake->engine;
   pipeline_begin(e);
-  if (!s->is_up) {
-    s->is_up = true;
-    s->changed_ms = e->wall_ms;
-    s->reason[0] = '\0';
-    log_info("source_up", KV("source", s->name), KV("note", note));
-  }
-  if (!e->fold.clock_events) record_change(s, SOURCE_UP, note);
+  s->reason[0] = '\0';
+  if (s->is_up) return;
+  s->is_up = true;
+  s->changed_ms = e->wall_ms;
   s->outage_due_ms = e->wall_ms;
+  log_info("source_up", KV("source", s->name), KV("note", note));
+  if (!e->fold.clock_events) record_change(s, SOURCE_UP, note);
 }
 
 void source_down(struct source *s, const char *reason) {
@@ -59,8 +58,8 @@ static void begin_health(struct source *s) {
   s->changed_ms = e->wall_ms;
   s->outage_due_ms = MSEC_MAX;
   bool unproven = !table_get(&e->fold.proved, slice_of(s->name));
-  s->is_up = true;
-  if (!s->dialect->is_client && unproven)
+  s->is_up = s->dialect->is_client || !unproven; /* either way the change is recorded */
+  if (!s->is_up)
     source_up(s, "listening");
   else
     source_down(s, s->dialect->is_client ? "not logged in yet" : "no producer connected yet");
