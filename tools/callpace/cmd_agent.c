@@ -2,8 +2,20 @@
 #include <string.h>
 
 #include "callpace/control.h"
+#include "callpace/core/metric.h"
 #include "callpace/grid.h"
 #include "callpace/show.h"
+
+static const char *find_help(const struct metric *metrics, unsigned count, const char *name) {
+  for (unsigned i = 0; i < count; i++)
+    if (strcmp(metrics[i].name, name) == 0) return in_words(metrics[i].help_en, metrics[i].help_zh);
+  return "";
+}
+
+static const char *meaning_of(const char *part, const char *field) {
+  if (strcmp(part, "month") == 0) return find_help(month_metrics, month_metric_count, field);
+  return find_help(day_metrics, day_metric_count, field);
+}
 
 static void show_part(const json_t *data, const char *part, bool terminal, struct writer *out) {
   json_t *object = json_object_get(data, part), *value;
@@ -12,8 +24,9 @@ static void show_part(const json_t *data, const char *part, bool terminal, struc
   struct writer text = {0};
   if (!json_is_object(object)) return;
   grid_begin(&grid, part);
-  grid.columns = 2;
-  grid_put(&grid, SLICE(""), GRID_PLAIN);
+  grid.columns = terminal ? 3 : 2; /* for people also what it means */
+  for (unsigned i = 1; i < grid.columns; i++)
+    grid_put(&grid, SLICE(""), GRID_PLAIN);
   json_object_foreach(object, key, value) {
     char room[32];
     struct slice plain = json_text(object, key, room);
@@ -22,6 +35,7 @@ static void show_part(const json_t *data, const char *part, bool terminal, struc
     grid_put(&grid, slice_of(key), GRID_PLAIN);
     grid_put(&grid, writer_slice(&text),
              strstr(key, "state") ? colour_of_state(plain) : GRID_PLAIN);
+    if (terminal) grid_put(&grid, slice_of(meaning_of(part, key)), GRID_DIM);
   }
   if (out->len) put_char(out, '\n');
   grid_print(&grid, terminal, out);
@@ -35,7 +49,9 @@ static void show_agent(const json_t *data) {
   show_part(data, "day", terminal, &out);
   show_part(data, "week", terminal, &out);
   show_part(data, "month", terminal, &out);
-  if (!out.len) put_text(&out, "nothing is known of this agent in that period\n");
+  if (!out.len)
+    put_text(&out, in_words("nothing is known of this agent in that period\n",
+                            "该坐席在此期间没有数据\n"));
   fputs(writer_text(&out), stdout);
   writer_free(&out);
 }

@@ -1,21 +1,9 @@
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "callpace/base/text.h"
 #include "callpace/control.h"
 #include "callpace/grid.h"
 #include "callpace/show.h"
-
-/* The language of LC_ALL, LC_MESSAGES or LANG, of the two that alerts have. */
-static const char *language(void) {
-  static const char *const names[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
-  for (size_t i = 0; i < 3; i++) {
-    const char *value = getenv(names[i]);
-    if (value && *value) return strncmp(value, "zh", 2) == 0 ? "zh" : "en";
-  }
-  return "en";
-}
 
 static void show_alert(const json_t *alert, bool terminal) {
   struct writer out = {0};
@@ -29,7 +17,7 @@ static void show_alert(const json_t *alert, bool terminal) {
   put_text(&out, terminal ? "  " : "\t");
   put_slice(&out, json_text(alert, "state", room));
   put_text(&out, terminal ? "  " : "\t");
-  struct slice text = json_text(texts, language(), room);
+  struct slice text = json_text(texts, reader_is_chinese() ? "zh" : "en", room);
   struct writer clean = {0};
   text_put_terminal(&clean, text, 0, false);
   put_slice(&out, writer_slice(&clean));

@@ -63,7 +63,8 @@ static void put_counts(const json_t *agents, bool coloured, struct writer *out) 
   for (int state = 0; state < STATES; state++) {
     if (!counts[state]) continue;
     struct writer text = {0};
-    put_format(&text, "%s %zu", states[state], counts[state]);
+    put_slice(&text, state_in_words(slice_of(states[state])));
+    put_format(&text, " %zu", counts[state]);
     put_text(out, "  ");
     put_coloured(out, writer_slice(&text), colour_of_state(slice_of(states[state])), coloured);
     writer_free(&text);
@@ -84,13 +85,14 @@ static void put_headline(const json_t *board, bool coloured, struct writer *out)
   }
   int64_t clock_ms = json_number(board, "clock_ms", 0);
   if (clock_ms <= 0) {
-    put_text(out, "no event yet\n");
+    put_text(out, in_words("no event yet\n", "尚无事件\n"));
     return;
   }
   put_slice(out, json_text(board, "day", room));
-  put_text(out, "  at ");
+  put_text(out, in_words("  at ", "  截至 "));
   put_local_time(out, clock_ms, true);
-  put_format(out, "  dials %lld  calls %lld  talk ", (long long)dials, (long long)calls);
+  put_format(out, in_words("  dials %lld  calls %lld  talk ", "  外呼 %lld  通话 %lld  时长 "),
+             (long long)dials, (long long)calls);
   put_duration(out, talk_ms);
   put_counts(agents, coloured, out);
   put_char(out, '\n');
@@ -119,11 +121,11 @@ static void put_agent_row(struct grid *grid, const json_t *agent) {
   grid_put(grid, json_text(agent, "name", room), GRID_PLAIN);
   grid_put(grid, json_text(agent, "team", room), GRID_PLAIN);
   grid_put(grid, json_text(agent, "class", room), GRID_DIM);
-  grid_put(grid, talks ? SLICE("on call") : SLICE(""), GRID_CYAN);
+  grid_put(grid, talks ? slice_of(in_words("on call", "通话中")) : SLICE(""), GRID_CYAN);
   grid_put(grid, json_text(agent, "dials", room), GRID_PLAIN);
   put_progress(grid, agent, "calls", "calls_target", "calls_state");
   put_progress(grid, agent, "talk_ms", "talk_target_ms", "talk_state");
-  grid_put(grid, state, colour_of_state(state));
+  grid_put(grid, state_in_words(state), colour_of_state(state));
 }
 
 static void put_table(const json_t *board, size_t rows_max, bool terminal, struct writer *out) {
@@ -131,11 +133,14 @@ static void put_table(const json_t *board, size_t rows_max, bool terminal, struc
   size_t count;
   struct entry *entries = sorted(json_object_get(board, "agents"), &count);
   size_t shown = rows_max && count > rows_max ? rows_max : count;
-  grid_begin(&grid, "agent|name|team|class| |>dials|>calls|of target|>talk|of target|state");
+  grid_begin(&grid,
+             in_words("agent|name|team|class| |>dials|>calls|of target|>talk|of target|state",
+                      "工号|姓名|团队|类别| |>外呼|>通话|占目标|>时长|占目标|状态"));
   for (size_t i = 0; i < shown; i++)
     put_agent_row(&grid, entries[i].agent);
   grid_print(&grid, terminal, out);
-  if (shown < count) put_format(out, "… and %zu more\n", count - shown);
+  if (shown < count)
+    put_format(out, in_words("… and %zu more\n", "… 另有 %zu 人\n"), count - shown);
   grid_free(&grid);
   free(entries);
 }
@@ -145,9 +150,10 @@ static void put_person(const json_t *agent, struct writer *out) {
   text_put_terminal(out, json_text(agent, "name", room), 0, false);
   put_char(out, ' ');
   text_put_terminal(out, json_text(agent, "agent", room), 0, false);
-  put_format(out, " (%lld calls, ", (long long)json_number(agent, "calls", 0));
+  put_format(out, in_words(" (%lld calls, ", "（%lld 通，"),
+             (long long)json_number(agent, "calls", 0));
   put_duration(out, json_number(agent, "talk_ms", 0));
-  put_char(out, ')');
+  put_text(out, in_words(")", "）"));
 }
 
 /* Names by state. That nobody met, is behind or missed is worth a word too. */
@@ -162,10 +168,10 @@ static void put_summary(const json_t *board, bool coloured, struct writer *out) 
     bool asked_for = slice_equal(state, SLICE("met")) || slice_equal(state, SLICE("behind")) ||
                      slice_equal(state, SLICE("missed"));
     if (end == at && !asked_for) continue;
-    put_coloured(out, state, colour_of_state(state), coloured);
-    put_format(out, " (%zu): %s", end - at, end == at ? "nobody" : "");
+    put_coloured(out, state_in_words(state), colour_of_state(state), coloured);
+    put_format(out, " (%zu): %s", end - at, end == at ? in_words("nobody", "无") : "");
     for (bool first = true; at < end; at++, first = false) {
-      if (!first) put_text(out, ", ");
+      if (!first) put_text(out, in_words(", ", "，"));
       put_person(entries[at].agent, out);
     }
     put_char(out, '\n');

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "callpace/grid.h"
+
 void put_local_time(struct writer *out, msec_t at_ms, bool with_date) {
   struct tm local;
   char text[32] = "";
@@ -20,6 +22,32 @@ void put_duration(struct writer *out, msec_t length_ms) {
   } else {
     put_format(out, "%lld:%02lld", seconds / 60, seconds % 60);
   }
+}
+
+bool reader_is_chinese(void) {
+  static const char *const names[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    const char *value = getenv(names[i]);
+    if (value && *value) return strncmp(value, "zh", 2) == 0;
+  }
+  return false;
+}
+
+const char *in_words(const char *english, const char *chinese) {
+  return output_is_terminal() && reader_is_chinese() ? chinese : english;
+}
+
+struct slice state_in_words(struct slice state) {
+  static const char *const words[][2] = {
+      {"met", "已达标"},      {"on_pace", "进度正常"}, {"warming", "热身中"},
+      {"behind", "落后"},     {"missed", "未达标"},    {"unreachable", "无法达标"},
+      {"exempt", "免考核"},   {"unknown", "数据不足"}, {"unrostered", "未登记"},
+      {"no state", "无状态"},
+  };
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (slice_equal(state, slice_of(words[i][0])))
+      return slice_of(in_words(words[i][0], words[i][1]));
+  return state;
 }
 
 static bool ends_with(const char *name, const char *ending) {

@@ -16,4 +16,12 @@ void put_field(struct writer *out, const char *name, struct slice value);
 /* A bar of `columns` columns, filled by done/target (at most whole). */
 void put_bar(struct writer *out, int64_t done, int64_t target, unsigned columns);
 
+/* Whether people here read Chinese: LC_ALL, LC_MESSAGES or LANG begins with zh. */
+bool reader_is_chinese(void);
+/* The words for people on a terminal in their language; in a pipe, for scripts,
+ * always the English ones. */
+const char *in_words(const char *english, const char *chinese);
+/* A state of the board in words: the state's own name, or its Chinese. */
+struct slice state_in_words(struct slice state);
+
 #endif
