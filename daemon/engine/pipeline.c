@@ -41,9 +41,20 @@ static void follow_event_time(struct engine *e, msec_t ts_ms) {
   e->now_ms = e->fold.now_ms;
 }
 
+/* What is expected by now rises with time alone (POLICY section 3): everybody's is
+ * brought up to date every minute, and at the very moment that a tick names. */
+static void refresh_expected(struct engine *e) {
+  bool due = e->refresh_due || e->now_ms / MSEC_PER_MIN != e->refreshed_ms / MSEC_PER_MIN;
+  if (!due || e->now_ms == e->refreshed_ms) return;
+  e->refresh_due = false;
+  e->refreshed_ms = e->now_ms;
+  centre_judge_all(e->fold.centre);
+}
+
 enum centre_result pipeline_event(struct engine *e, uint32_t origin, uint64_t seq,
                                   struct call_event *event) {
   if (e->fold.clock_events) follow_event_time(e, event->ts_ms);
+  if (e->fold.clock_events && event->type == EVENT_TICK) e->refresh_due = true;
   if (event->agent.len) event->agent = centre_resolve_agent(e->fold.centre, event->agent);
   uint64_t lsn = journal_append_event(e->journal, event, origin, seq, e->now_ms);
   return fold_event(&e->fold, lsn, origin, seq, event, e->now_ms);
@@ -73,6 +84,7 @@ static bool make_durable(struct engine *e) {
 
 void pipeline_commit(struct engine *e) {
   pipeline_begin(e);
+  refresh_expected(e);
   judge_run(e);
   if (make_durable(e)) {
     intake_acknowledge(e->intake);

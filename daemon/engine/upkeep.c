@@ -46,6 +46,8 @@ static void on_second(evutil_socket_t fd, short what, void *arg) {
   (void)what;
   struct upkeep *u = arg;
   pipeline_begin(u->engine);
+  /* When events pause, the last of them counts as a tick. */
+  if (u->engine->fold.clock_events) u->engine->refresh_due = true;
   heartbeat(u);
   watch_journal(u);
   intake_upkeep(u->engine->intake);

@@ -40,6 +40,8 @@ struct engine {
   msec_t started_ms;
   bool stalled; /* the journal cannot be synced; nothing leaves, nothing is read */
   msec_t stalled_since_ms;
+  msec_t refreshed_ms;     /* the fold's now when everybody was judged last */
+  bool refresh_due;        /* a tick asks for it */
   day_t judged_day;        /* the business day that was judged last; DAY_NONE: none */
   struct hub *control_hub; /* apart from the sources: it answers while they are paused */
   struct control *control;
