@@ -4,7 +4,7 @@
 build_packages=(build-essential cmake ninja-build pkg-config libevent-dev libhiredis-dev
                 libyaml-dev libjansson-dev libsystemd-dev libssl-dev)
 run_packages=(redis-server redis-tools tzdata)
-test_packages=(libcriterion-dev python3 openssl)
+test_packages=(libcriterion-dev zlib1g-dev python3 openssl scdoc)
 
 say() { printf '==> %s\n' "$*"; }
 fail() { printf 'error: %s\n' "$2" >&2; exit "$1"; }
@@ -18,19 +18,22 @@ as_root() {
 }
 
 # Debian's redis-server package would start a Redis of its own on port 6379.
-# policy-rc.d is how Debian is told not to; one that is there already is kept.
-apt_install() {
-  local policy=/usr/sbin/policy-rc.d made=0 code=0
+# policy-rc.d is how Debian is told not to; one that is there already is kept. A
+# shell of its own, so that an interrupted installation takes it away again too.
+apt_install() (
+  policy=/usr/sbin/policy-rc.d
+  options=(-y -q --no-install-recommends)
+  # On a terminal apt shields dpkg from Ctrl-C by a pty, which fills a log with dots.
+  [[ -t 1 ]] || options+=(-o Dpkg::Use-Pty=0)
   if [[ ! -e $policy ]]; then
+    trap 'as_root rm -f "$policy"' EXIT
     printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
     as_root chmod 755 "$policy"
-    made=1
   fi
-  as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -q --no-install-recommends "$@" || code=$?
-  (( made )) && as_root rm -f "$policy"
-  return "$code"
-}
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install "${options[@]}" "$@"
+)
+
+lists_are_fresh=0
 
 # need WHY PACKAGE…: installs those that are missing; silent when none is.
 need() {
@@ -43,7 +46,10 @@ need() {
   if (( EUID != 0 )) && ! command -v sudo >/dev/null; then
     fail 69 "neither root nor sudo; as root: apt-get install ${missing[*]}"
   fi
-  as_root apt-get update -q || fail 69 "apt-get update failed"
+  if (( ! lists_are_fresh )); then
+    as_root apt-get update -q || fail 69 "apt-get update failed"
+    lists_are_fresh=1
+  fi
   apt_install "${missing[@]}" || fail 69 "apt-get install failed"
   if [[ " ${missing[*]} " == *" redis-server "* ]]; then
     say "Debian's own Redis service stays off: callpace starts a private one itself"
