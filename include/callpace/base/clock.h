@@ -12,7 +12,7 @@ typedef int64_t usec_t; /* microseconds, same use */
 
 /* "Not known" for a point in time. Smaller than any real one. */
 #define MSEC_NONE INT64_MIN
-#define MSEC_MAX INT64_MAX
+#define MSEC_MAX  INT64_MAX
 
 enum { MSEC_PER_SEC = 1000, MSEC_PER_MIN = 60 * 1000, MSEC_PER_HOUR = 3600 * 1000 };
 #define MSEC_PER_DAY ((msec_t)86400 * 1000)

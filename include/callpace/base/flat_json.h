@@ -19,7 +19,8 @@ struct flat_member {
 
 enum flat_result {
   FLAT_OK,
-  FLAT_BAD_JSON, /* not one flat object: syntax, nesting, duplicate key, lone surrogate escape, > FLAT_MEMBERS_MAX */
+  FLAT_BAD_JSON, /* not one flat object: syntax, nesting, duplicate key, lone surrogate escape, >
+                    FLAT_MEMBERS_MAX */
   FLAT_BAD_UTF8, /* bytes that are no UTF-8, checked first over the whole line */
 };
 

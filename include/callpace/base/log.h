@@ -8,7 +8,12 @@
 
 #include "callpace/base/slice.h"
 
-enum log_level { LOG_LEVEL_ERROR = 3, LOG_LEVEL_WARNING = 4, LOG_LEVEL_INFO = 6, LOG_LEVEL_DEBUG = 7 };
+enum log_level {
+  LOG_LEVEL_ERROR = 3,
+  LOG_LEVEL_WARNING = 4,
+  LOG_LEVEL_INFO = 6,
+  LOG_LEVEL_DEBUG = 7
+};
 
 /* One key=value. Build with the helpers below. */
 struct log_field {
@@ -17,20 +22,21 @@ struct log_field {
   struct slice text;
   int64_t number;
 };
-#define KV(k, v) ((struct log_field){.key = (k), .kind = LOG_TEXT, .text = slice_of(v)})
+#define KV(k, v)       ((struct log_field){.key = (k), .kind = LOG_TEXT, .text = slice_of(v)})
 #define KV_SLICE(k, v) ((struct log_field){.key = (k), .kind = LOG_TEXT, .text = (v)})
-#define KV_INT(k, v) ((struct log_field){.key = (k), .kind = LOG_NUMBER, .number = (int64_t)(v)})
+#define KV_INT(k, v)   ((struct log_field){.key = (k), .kind = LOG_NUMBER, .number = (int64_t)(v)})
 
 /* event: a short fixed name in snake case, e.g. "source_down". At most 5 lines
  * of one (level, event) in 10 s (errors 50); the number left out is told with
  * the next one printed, as repeated=N. */
-void log_write(enum log_level level, const char *event, const struct log_field *fields, unsigned count);
-#define log_error(event, ...) LOG_AT(LOG_LEVEL_ERROR, event, __VA_ARGS__)
+void log_write(enum log_level level, const char *event, const struct log_field *fields,
+               unsigned count);
+#define log_error(event, ...)   LOG_AT(LOG_LEVEL_ERROR, event, __VA_ARGS__)
 #define log_warning(event, ...) LOG_AT(LOG_LEVEL_WARNING, event, __VA_ARGS__)
-#define log_info(event, ...) LOG_AT(LOG_LEVEL_INFO, event, __VA_ARGS__)
-#define log_debug(event, ...) LOG_AT(LOG_LEVEL_DEBUG, event, __VA_ARGS__)
-#define LOG_AT(level, event, ...)                                      \
-  log_write((level), (event), (const struct log_field[]){__VA_ARGS__}, \
+#define log_info(event, ...)    LOG_AT(LOG_LEVEL_INFO, event, __VA_ARGS__)
+#define log_debug(event, ...)   LOG_AT(LOG_LEVEL_DEBUG, event, __VA_ARGS__)
+#define LOG_AT(level, event, ...)                                                                  \
+  log_write((level), (event), (const struct log_field[]){__VA_ARGS__},                             \
             sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
 
 /* Lines below `level` are dropped (default info). */

@@ -61,9 +61,9 @@ void json_put_bool(struct writer *w, const char *key, bool value);
 void put_u8(struct writer *w, uint8_t value);
 void put_u32(struct writer *w, uint32_t value);
 void put_u64(struct writer *w, uint64_t value);
-void put_varint(struct writer *w, uint64_t value);        /* LEB128 */
-void put_varint_signed(struct writer *w, int64_t value);  /* zigzag LEB128 */
-void put_blob(struct writer *w, struct slice bytes);      /* varint length + bytes */
+void put_varint(struct writer *w, uint64_t value);       /* LEB128 */
+void put_varint_signed(struct writer *w, int64_t value); /* zigzag LEB128 */
+void put_blob(struct writer *w, struct slice bytes);     /* varint length + bytes */
 
 /* The reading side: sticky too. Every getter returns zero / empty once `failed`. */
 struct reader {

@@ -56,9 +56,9 @@ struct call_event {
   enum call_dir dir;
   enum call_outcome outcome;
   enum agent_state state;
-  bool start_is_answer; /* call.start of a source with start_means: answer */
-  msec_t ts_ms;         /* always set: arrival time where the sender gave none */
-  msec_t talk_ms;       /* call.end: MSEC_NONE when not given */
+  bool start_is_answer;  /* call.start of a source with start_means: answer */
+  msec_t ts_ms;          /* always set: arrival time where the sender gave none */
+  msec_t talk_ms;        /* call.end: MSEC_NONE when not given */
   msec_t from_ms, to_ms; /* source.gap */
   int64_t points;        /* review.points */
   struct slice call;     /* unique over all sources */

@@ -52,7 +52,7 @@ struct team_day {
   day_t day;
   bool dirty;
   int64_t dials, answered, calls, members;
-  msec_t talk_ms; /* sum over the agents */
+  msec_t talk_ms;    /* sum over the agents */
   msec_t renewed_ms; /* the view's own, as in month_tally */
   uint32_t agents;
   uint32_t states[PACE_STATES]; /* agents by the day's state */

@@ -61,7 +61,7 @@ struct time_of_day_span {
 };
 enum { BREAKS_MAX = 8 };
 struct calendar {
-  struct zone *zone; /* owned */
+  struct zone *zone;    /* owned */
   msec_t day_starts_ms; /* since local midnight, 0 <= … < 24 h */
   bool working[7];      /* Monday first */
   day_t *holidays;      /* sorted, owned */

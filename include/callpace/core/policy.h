@@ -51,7 +51,7 @@ struct policy {
     int64_t reached_contacts;
     bool counts_when_attempted;
     msec_t contact_min_gap_ms;
-    int at_risk_weekday; /* 0 = Monday */
+    int at_risk_weekday;    /* 0 = Monday */
     msec_t at_risk_time_ms; /* since midnight */
     struct {
       int64_t below_bp;
@@ -100,7 +100,7 @@ void day_plan_make(const struct policy_book *book, const struct agent *agent, da
 struct month_plan {
   const struct policy *policy;
   enum agent_class agent_class;
-  bool judged; /* false when every day from `hired` to the end is grace */
+  bool judged;    /* false when every day from `hired` to the end is grace */
   bool must_meet; /* month of `hired` (POLICY 1, first month) */
   int64_t calls_target;
   msec_t talk_target_ms;

@@ -16,10 +16,13 @@ enum item_kind {
   ITEM_MORE,    /* nothing whole left: read on */
   ITEM_EVENT,   /* .event (and .seq, 0 = none) */
   ITEM_HELLO,   /* native: a sender introduces itself (.producer .epoch .token) */
-  ITEM_REFUSED, /* bad input, told with its place: .code .message .line_number .line, and .seq if it was read */
-  ITEM_UP,      /* client dialects: logged in; events flow from now (.message: what the switch says it is) */
+  ITEM_REFUSED, /* bad input, told with its place: .code .message .line_number .line, and .seq if it
+                   was read */
+  ITEM_UP, /* client dialects: logged in; events flow from now (.message: what the switch says it
+              is) */
   ITEM_WARNING, /* worth a log line: .code .message; e.g. the account may do more than it needs */
-  ITEM_CLOSE,   /* this connection is of no more use: .code .message; .retry_slowly for a refused login */
+  ITEM_CLOSE,   /* this connection is of no more use: .code .message; .retry_slowly for a refused
+                   login */
 };
 
 /* Codes of CONTRACT section 2, "Bad input", as text: "bad_json", "bad_utf8",
@@ -28,7 +31,7 @@ enum item_kind {
 struct item {
   struct call_event event;
   uint64_t seq;
-  bool has_seq; /* REFUSED: whether seq could be read */
+  bool has_seq;                        /* REFUSED: whether seq could be read */
   struct slice producer, epoch, token; /* HELLO */
   const char *code;
   char message[160];
