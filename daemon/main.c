@@ -241,7 +241,7 @@ static void take_tick(struct engine *e) {
          journal_backlog_bytes(e->journal) < TICK_BACKLOG_BYTES &&
          clock_monotonic_us() - began < TICK_MAX_US) {
     had = journal_appended_lsn(e->journal);
-    event_base_loop(e->base, EVLOOP_NONBLOCK);
+    event_base_loop(e->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
   }
 }
 
