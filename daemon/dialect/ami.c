@@ -17,7 +17,8 @@ struct ami {
   const char *username, *secret;
   enum ami_state state;
   struct ami_framer framer;
-  msec_t booted_ms; /* when the switch came up, as it told last; MSEC_NONE */
+  bool events_clock; /* time is what the switch says it is */
+  msec_t booted_ms;  /* when the switch came up, as it told last; MSEC_NONE */
   bool full_told;
   char banner[80];
 };
@@ -34,6 +35,7 @@ static void *ami_open(const struct dialect_setup *setup) {
   ami_channels_init(&ami->calls.channels);
   ami->username = setup->username ? setup->username : "";
   ami->secret = setup->secret ? setup->secret : "";
+  ami->events_clock = setup->events_clock;
   ami->booted_ms = MSEC_NONE;
   return ami;
 }
@@ -230,17 +232,18 @@ static enum item_kind take_response(struct ami *ami, struct slice text,
 
 /* --- messages --- */
 
-static msec_t time_of(const struct ami_message *message, msec_t now_ms) {
+static msec_t time_of(const struct ami *ami, const struct ami_message *message, msec_t now_ms) {
   enum { AHEAD_MAX_MS = 5 * 60 * 1000 };
   msec_t ts = ami_timestamp(message->field[KEY_TIMESTAMP]);
-  return ts == MSEC_NONE || ts > now_ms + AHEAD_MAX_MS ? now_ms : ts;
+  if (ts == MSEC_NONE) return now_ms;
+  return ts > now_ms + AHEAD_MAX_MS && !ami->events_clock ? now_ms : ts;
 }
 
 static enum item_kind take_event(struct ami *ami, struct slice text,
                                  const struct ami_message *message, msec_t now_ms,
                                  struct item *item) {
   const char *field = NULL;
-  if (!ami_calls_take(&ami->calls, message, time_of(message, now_ms), &field)) {
+  if (!ami_calls_take(&ami->calls, message, time_of(ami, message, now_ms), &field)) {
     char words[64];
     snprintf(words, sizeof words, "%s is missing or too long", field);
     return refuse(ami, item, "bad_field", words, text);

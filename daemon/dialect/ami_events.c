@@ -182,7 +182,10 @@ static void bridge_leave(struct ami_calls *calls, const struct ami_message *mess
   if (slice_equal(message->field[KEY_BRIDGE], bridge)) ami_bridge_left(calls, channel, ts_ms);
 }
 
-/* Q.850 causes by which the network, not the called one, ended an attempt. */
+/* Q.850 causes by which the network, not the called one, ended an attempt.
+ * DialStatus NOANSWER alone says too little: chan_pjsip gives it for SIP 404 (cause
+ * 1), 500 (38), 480 (19), 603 (21) and a dial timeout (0). The first two failed;
+ * the others rang, or could have, and were not answered. 503 is CONGESTION. */
 static bool cause_is_failure(int64_t cause) {
   enum { TIMER_EXPIRED = 102, INTERWORKING = 127 };
   return (cause >= 1 && cause <= 3) || cause == 22 || cause == 27 || cause == 28 ||
@@ -196,8 +199,8 @@ static void hangup(struct ami_calls *calls, const struct ami_message *message, m
   struct ami_leg *leg = leg_behind(channel);
   if (leg && (channel->kind != KIND_AGENT || leg->cause == 0)) {
     leg->cause = cause < 1000 ? (int)cause : 0;
-    bool dialled = channel->kind != KIND_AGENT;
-    if (dialled && leg->outcome == OUTCOME_NO_ANSWER && cause_is_failure(cause)) {
+    /* The agent's channel has the cause too, and may be the first to go. */
+    if (leg->outcome == OUTCOME_NO_ANSWER && cause_is_failure(cause)) {
       leg->outcome = OUTCOME_FAILED;
     }
   }

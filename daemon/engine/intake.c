@@ -8,7 +8,10 @@
 #include "callpace/engine/pipeline.h"
 #include "intake_internal.h"
 
-enum { PING_EVERY_MS = 10000 };
+/* Of a client source, in seconds: how often it is pinged (before it is up once, so
+ * that the answer comes before patience ends), how long it may take to log in after
+ * connecting, and how long a peer that is pinged may say nothing. */
+enum { PING_EVERY_S = 10, PING_LOGIN_S = 7, LOGIN_MAX_S = 10, SILENT_MAX_S = 30 };
 
 /* ---- health ---- */
 
@@ -257,18 +260,43 @@ uint32_t source_origin(struct source *s) {
 
 /* ---- once a second, and looking ---- */
 
+static void give_up(struct source *s, const char *reason) {
+  struct connection *c = s->connections;
+  log_warning("source_closing", KV("source", s->name), KV("reason", reason));
+  source_down(s, reason);
+  c->told = true;
+  session_close(c->session, reason);
+}
+
+/* Counts seconds in which the loop ran, not the clock's: a daemon that was stopped
+ * for a while, or does not read because the journal stalls, blames nobody. */
+static void watch_peer(struct source *s) {
+  struct connection *c = s->connections;
+  if (!s->dialect->is_client || !c || c->told || s->intake->engine->stalled) return;
+  c->age_s++;
+  c->silent_s++;
+  if (!s->is_up && c->age_s >= LOGIN_MAX_S) {
+    give_up(s, "not logged in within 10 s");
+    return;
+  }
+  if (s->dialect->ping && c->silent_s >= SILENT_MAX_S) {
+    give_up(s, "nothing heard for 30 s in spite of pings");
+    return;
+  }
+  if (!s->dialect->ping || (s->is_up ? c->age_s % PING_EVERY_S : c->age_s != PING_LOGIN_S)) return;
+  struct writer *out = &s->intake->out;
+  writer_reset(out);
+  s->dialect->ping(s->client_state, s->intake->engine->wall_ms, out);
+  if (out->len) session_send(c->session, writer_slice(out));
+}
+
 void intake_upkeep(struct intake *intake) {
   struct engine *e = intake->engine;
-  bool ping = e->wall_ms - intake->pinged_ms >= PING_EVERY_MS;
-  if (ping) intake->pinged_ms = e->wall_ms;
   for (struct source *s = intake->sources; s; s = s->next) {
     if (e->wall_ms >= s->outage_due_ms)
       s->outage_due_ms = judge_outage(e, ALERT_SOURCE_DOWN, slice_of(s->name),
                                       s->is_up ? MSEC_NONE : s->changed_ms);
-    if (!ping || !s->dialect->ping || !s->is_up || !s->connections) continue;
-    writer_reset(&intake->out);
-    s->dialect->ping(s->client_state, e->wall_ms, &intake->out);
-    session_send(s->connections->session, writer_slice(&intake->out));
+    watch_peer(s);
   }
   if (!e->stalled) intake_acknowledge(intake);
 }

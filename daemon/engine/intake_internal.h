@@ -42,6 +42,8 @@ struct connection {
   uint64_t excused; /* refused lines whose seq could not be read */
   uint64_t welcome_seq;
   bool welcome_due, ack_due;
+  unsigned age_s, silent_s; /* of a client: since it opened, since it was last heard */
+  bool told;                /* closed by us, and the source's reason says why */
 };
 
 struct intake {
@@ -50,7 +52,6 @@ struct intake {
   struct connection *due;
   struct table by_producer; /* name -> struct connection */
   struct writer out;        /* for replies */
-  msec_t pinged_ms;
 };
 
 extern const struct session_handler intake_sessions;

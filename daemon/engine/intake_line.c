@@ -239,7 +239,10 @@ static void on_item(struct connection *c, enum item_kind kind, struct item *item
     break;
   case ITEM_CLOSE:
     if (s->connector && item->retry_slowly) connector_retry_slowly(s->connector);
+    log_warning("source_closing", KV("source", s->name), KV("code", item->code),
+                KV("reason", item->message));
     source_down(s, item->message);
+    c->told = true;
     session_close(c->session, item->code);
     break;
   case ITEM_MORE: break;
@@ -256,6 +259,7 @@ static size_t on_bytes(struct session *session, const char *data, size_t len, bo
   struct writer answers = {0};
   struct item item;
   pipeline_begin(e);
+  c->silent_s = 0;
   void *state = c->state ? c->state : s->client_state;
   for (;;) {
     /* The event clock, once it runs, is "now" for whoever sends no time stamp. */
@@ -312,22 +316,26 @@ void connection_free(struct connection *c) {
   free(c);
 }
 
-static void on_closed(struct session *session, const char *reason, void *user) {
-  struct source *s = user;
-  struct connection *c = session_data(session);
-  pipeline_begin(s->intake->engine);
-  if (!c) return;
-  bool introduced = c->epoch != NULL;
-  connection_free(c);
-  if (s->dialect->lost) s->dialect->lost(s->client_state, s->intake->engine->wall_ms);
-  if (s->dialect->is_client || (introduced && s->introduced == 0)) source_down(s, reason);
-}
-
 static void on_failed(struct connector *connector, const char *reason, void *user) {
   (void)connector;
   struct source *s = user;
   source_down(s, reason);
   log_warning("connect_failed", KV("source", s->name), KV("reason", reason));
+}
+
+static void on_closed(struct session *session, const char *reason, void *user) {
+  struct source *s = user;
+  struct connection *c = session_data(session);
+  pipeline_begin(s->intake->engine);
+  if (!c) { /* never opened (TLS), or replaced */
+    if (s->dialect->is_client) on_failed(s->connector, reason, s);
+    return;
+  }
+  bool introduced = c->epoch != NULL, told = c->told;
+  connection_free(c);
+  if (s->dialect->lost) s->dialect->lost(s->client_state, s->intake->engine->wall_ms);
+  if (told) return;
+  if (s->dialect->is_client || (introduced && s->introduced == 0)) source_down(s, reason);
 }
 
 const struct session_handler intake_sessions = {on_opened, on_bytes, on_closed, on_failed};

@@ -10,6 +10,8 @@
 #include "callpace/base/mem.h"
 #include "session_internal.h"
 
+enum { HANDSHAKE_MAX_S = 10 };
+
 /* ---- bytes in and out, plain or TLS ---- */
 
 /* Like read(2): > 0 bytes, 0 end, -1 with errno EAGAIN or a real error. */
@@ -97,11 +99,20 @@ static bool deliver(struct session *s, size_t len, bool end) {
   return true;
 }
 
+/* Afresh: an event that is waiting keeps the time limit that it had. */
+static void arm_reading(struct session *s) {
+  struct timeval limit = s->handshaking ? (struct timeval){.tv_sec = HANDSHAKE_MAX_S} : s->idle;
+  bool timed = limit.tv_sec || limit.tv_usec;
+  event_del(s->readable);
+  event_add(s->readable, timed ? &limit : NULL);
+}
+
 static bool handshake(struct session *s) {
   ERR_clear_error();
   int done = SSL_do_handshake(s->ssl);
   if (done == 1) {
     s->handshaking = false;
+    if (!s->hub->paused) arm_reading(s);
     s->in_callback = true;
     s->handler->opened(s, s->user);
     s->in_callback = false;
@@ -157,11 +168,6 @@ static void on_writable(evutil_socket_t fd, short what, void *arg) {
     session_free(s, s->closing);
 }
 
-static void arm_reading(struct session *s) {
-  bool timed = s->idle.tv_sec || s->idle.tv_usec;
-  event_add(s->readable, timed ? &s->idle : NULL);
-}
-
 struct session *session_start(struct hub *hub, int fd, SSL *ssl, bool is_server,
                               const struct session_handler *handler, void *user, size_t unread_max,
                               msec_t idle_ms, const char *peer, struct listener *listener,
@@ -187,6 +193,7 @@ struct session *session_start(struct hub *hub, int fd, SSL *ssl, bool is_server,
   hub->sessions = s;
   hub->count++;
   if (listener) listener->open_count++;
+  s->handshaking = ssl != NULL;
   if (!hub->paused) arm_reading(s);
   if (!ssl) {
     s->in_callback = true;
@@ -195,7 +202,6 @@ struct session *session_start(struct hub *hub, int fd, SSL *ssl, bool is_server,
     return s;
   }
   SSL_set_fd(ssl, fd);
-  s->handshaking = true;
   if (is_server) {
     SSL_set_accept_state(ssl);
   } else {

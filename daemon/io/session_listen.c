@@ -100,7 +100,7 @@ static void take(struct listener *l, int fd, const struct sockaddr *from) {
   }
   SSL *ssl = l->tls ? SSL_new(l->tls) : NULL;
   /* A peer that never finishes its handshake holds a place for 10 s at most. */
-  msec_t idle = l->options.idle_timeout_ms ? l->options.idle_timeout_ms : l->tls ? 10000 : 0;
+  msec_t idle = l->options.idle_timeout_ms;
   session_start(l->hub, fd, ssl, true, l->handler, l->user, l->options.unread_max, idle, peer, l,
                 NULL);
 }

@@ -33,7 +33,7 @@ def received(truth, agent):
 
 
 def expected(truth, agent):
-    sums = truth["per_agent"][agent]
+    sums = truth["per_agent"].get(agent) or dict.fromkeys(truth["totals"], 0)
     counts = {k: 0 for k in ("no_answer", "busy", "failed", "cancelled")}
     for call in truth["calls"]:
         if call["kind"] == "outbound" and call["agent"] == agent and call["counts_as_attempt"] \

@@ -386,3 +386,49 @@ Test(ami, the_number_of_channels_is_bounded) {
   cr_expect_eq(warnings, 1);
   rig_free(&rig);
 }
+
+/* The agent's channel may be gone before the customer's, and with it the cause. */
+Test(ami, an_unallocated_number_is_a_failure_in_either_order) {
+  static const char *const outcomes[][2] = {{"1", "failed"},     {"38", "failed"},
+                                            {"19", "no_answer"}, {"21", "no_answer"},
+                                            {"0", "no_answer"},  {"16", "no_answer"}};
+  for (size_t i = 0; i < 2 * sizeof outcomes / sizeof outcomes[0]; i++) {
+    struct rig rig = rig_make();
+    login(&rig, 5);
+    newchannel(&rig, "PJSIP/1001-1", "1.0", "1.0");
+    newchannel(&rig, "PJSIP/trunk-2", "1.1", "1.0");
+    dial(&rig, "1.0", "1.1", "0600@trunk");
+    feed(&rig, "Event: DialEnd;Uniqueid: 1.0;DestUniqueid: 1.1;DialStatus: NOANSWER");
+    char text[64], expected[96];
+    for (size_t k = 0; k < 2; k++) {
+      snprintf(text, sizeof text, "Event: Hangup;Uniqueid: 1.%zu;Cause: %s", (i + k) % 2,
+               outcomes[i / 2][0]);
+      feed(&rig, text);
+    }
+    snprintf(expected, sizeof expected, "start pbx:1.0 1001 out 0600 | end pbx:1.0 %s",
+             outcomes[i / 2][1]);
+    expect_log(&rig, expected);
+    rig_free(&rig);
+  }
+}
+
+Test(ami, where_events_are_the_clock_no_time_is_too_far_ahead) {
+  for (int events_clock = 0; events_clock < 2; events_clock++) {
+    struct rig rig = rig_make();
+    dialect_ami.close(rig.ami);
+    struct dialect_setup setup = {
+        .source = "pbx", .roster = &roster_now, .events_clock = events_clock};
+    rig.ami = dialect_ami.open(&setup);
+    dialect_ami.greet(rig.ami, rig.now_ms, &rig.out);
+    login(&rig, 5);
+    newchannel(&rig, "PJSIP/1001-1", "1.0", "1.0");
+    newchannel(&rig, "PJSIP/trunk-2", "1.1", "1.0");
+    rig.unread = SLICE("Event: DialBegin\r\nTimestamp: 1795463370.500000\r\nUniqueid: 1.0\r\n"
+                       "DestUniqueid: 1.1\r\nDialString: 06@trunk\r\n\r\n");
+    struct item item;
+    cr_assert_eq(dialect_ami.next(rig.ami, &rig.unread, false, now_ms, &item, &rig.out),
+                 ITEM_EVENT);
+    cr_expect_eq(item.event.ts_ms, events_clock ? 1795463370500 : now_ms);
+    rig_free(&rig);
+  }
+}
