@@ -223,6 +223,7 @@ static void watch_signals(struct engine *e, struct event *events[SIGNALS]) {
                       {SIGUSR1, on_usr1},
                       {SIGCHLD, on_child}};
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN); /* a file over its limit is a failed write, not the end */
   for (int i = 0; i < SIGNALS; i++) {
     events[i] = evsignal_new(e->base, table[i].number, table[i].run, e);
     event_add(events[i], NULL);

@@ -195,6 +195,8 @@ static enum status open_dir(struct redis_server *server, struct error *error) {
   server->lock_fd = openat(server->dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0640);
   if (server->lock_fd < 0)
     return error_set_errno(error, STATUS_IO, "%s/lock cannot be opened", server->dir);
+  /* Nobody must write to an orphan that is about to end. */
+  unlinkat(server->dir_fd, "redis.sock", 0);
   return STATUS_OK;
 }
 
