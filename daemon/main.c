@@ -116,20 +116,6 @@ static enum status read_files(struct engine *e, struct error *error) {
   return status;
 }
 
-static enum log_level level_of(const char *name) {
-  if (strcmp(name, "error") == 0) return LOG_LEVEL_ERROR;
-  if (strcmp(name, "warning") == 0) return LOG_LEVEL_WARNING;
-  return strcmp(name, "debug") == 0 ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
-}
-
-static void begin_log(const struct config *config) {
-  log_set_level(level_of(config->log.level));
-  int failed = config->log.file ? log_set_file(config->log.file) : 0;
-  if (failed) log_error("log_file", KV("file", config->log.file), KV("reason", strerror(failed)));
-  for (size_t i = 0; i < config->warning_count; i++)
-    log_warning("configuration", KV("warning", config->warnings[i]));
-}
-
 static enum status recover(struct engine *e, struct error *error) {
   struct journal_options options = {.node = e->config->node,
                                     .segment_bytes = (uint64_t)e->config->journal.segment_bytes,
@@ -276,6 +262,7 @@ static void drain(struct engine *e) {
   pipeline_begin(e);
   if (!e->stalled) pipeline_record(e, &record);
   pipeline_commit(e);
+  snapshot_abandon(e);
   snapshot_now(e);
 }
 
@@ -297,7 +284,7 @@ int main(int argc, char **argv) {
     teardown(&engine);
     return code;
   }
-  begin_log(engine.config);
+  reload_log(engine.config);
   watch_signals(&engine, signals);
   if (boot(&engine, &error) == STATUS_OK) {
     run(&engine);

@@ -110,14 +110,6 @@ static void add_past(struct coverage *coverage, struct coverage_source *source,
     outages_add(&coverage->all, join_nearest(&source->past));
 }
 
-void coverage_source_add(struct coverage *coverage, struct slice source) {
-  find_or_add(coverage, source);
-}
-
-void coverage_source_remove(struct coverage *coverage, struct slice source, msec_t at) {
-  if (find(coverage, source)) coverage_up(coverage, source, at);
-}
-
 void coverage_down(struct coverage *coverage, struct slice source, msec_t at) {
   struct coverage_source *entry = find_or_add(coverage, source);
   if (entry->down_since_ms != MSEC_NONE && entry->down_since_ms <= at) return;

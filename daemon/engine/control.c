@@ -211,6 +211,8 @@ static void do_alerts(struct request *r) {
   const struct alert_log *log = &control->engine->fold.alerts;
   struct slice follow = argument(r, "follow");
   if (slice_equal(follow, SLICE("true"))) {
+    writer_reset(&control->out);
+    if (session_data(r->session)) return; /* follows already */
     struct follower *f = mem_zalloc(sizeof *f);
     *f = (struct follower){
         .session = r->session, .next = control->followers, .link = &control->followers};

@@ -171,17 +171,29 @@ static struct source *find_source(struct source *list, const struct config_sourc
   return NULL;
 }
 
-static void source_removed(struct source *s) {
-  struct engine *e = s->intake->engine;
-  coverage_source_remove(&e->fold.coverage, slice_of(s->name), e->now_ms);
-  struct record record = {.type = RECORD_SOURCE,
-                          .source = {.change = SOURCE_UP,
-                                     .at_ms = e->now_ms,
-                                     .source = slice_of(s->name),
-                                     .reason = SLICE("no longer configured")}};
-  if (!e->fold.clock_events) pipeline_record(e, &record);
-  judge_outage(e, ALERT_SOURCE_DOWN, slice_of(s->name), MSEC_NONE);
-  log_info("source_closed", KV("source", s->name));
+static bool is_configured(const struct intake *intake, const char *name) {
+  for (const struct source *s = intake->sources; s; s = s->next)
+    if (strcmp(s->name, name) == 0) return true;
+  return false;
+}
+
+/* A source that is configured no more, now or since the daemon ran last, is not
+ * down: nothing is missed of it. */
+static void forget_others(struct intake *intake) {
+  struct engine *e = intake->engine;
+  const struct coverage *coverage = &e->fold.coverage;
+  for (size_t i = 0; i < coverage->count && !e->fold.clock_events; i++) {
+    const struct coverage_source *gone = &coverage->sources[i];
+    if (gone->down_since_ms == MSEC_NONE || is_configured(intake, gone->name)) continue;
+    struct record record = {.type = RECORD_SOURCE,
+                            .source = {.change = SOURCE_UP,
+                                       .at_ms = e->now_ms,
+                                       .source = slice_of(gone->name),
+                                       .reason = SLICE("no longer configured")}};
+    pipeline_record(e, &record);
+    judge_outage(e, ALERT_SOURCE_DOWN, slice_of(gone->name), MSEC_NONE);
+    centre_judge_all(e->fold.centre);
+  }
 }
 
 /* Opens what is new first; only when all of that stands does anything change. */
@@ -216,7 +228,7 @@ enum status intake_configure(struct intake *intake, const struct config *config,
       continue;
     }
     *at = s->next;
-    source_removed(s);
+    log_info("source_closed", KV("source", s->name));
     source_free(s);
   }
   for (struct source *s = opened, *next; s; s = next) {
@@ -225,6 +237,7 @@ enum status intake_configure(struct intake *intake, const struct config *config,
     intake->sources = s;
     begin_health(s);
   }
+  forget_others(intake);
   return STATUS_OK;
 }
 

@@ -267,7 +267,10 @@ static size_t on_bytes(struct session *session, const char *data, size_t len, bo
     enum item_kind kind = s->dialect->next(state, &unread, end, now_ms, &item, &answers);
     if (kind == ITEM_MORE) break;
     on_item(c, kind, &item);
-    if (kind == ITEM_CLOSE || session_data(session) != c) break;
+    if (session_is_closing(session)) {
+      unread.len = 0; /* what stands behind a refusal is not looked at */
+      break;
+    }
   }
   if (answers.len) session_send(session, writer_slice(&answers));
   writer_free(&answers);

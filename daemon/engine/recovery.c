@@ -1,6 +1,8 @@
 #include "callpace/engine/recovery.h"
 
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -140,12 +142,21 @@ static void snapshot_in_child(struct engine *e) {
     return;
   }
   if (pid == 0) {
+    /* It shares the lock of the state directory: gone with the daemon. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     struct error why = {0};
     _exit(write_snapshot(e, &why) == STATUS_OK ? 0 : 1);
   }
   e->snapshot_pid = pid;
   e->snapshot_due_lsn = lsn;
   e->snapshot_begun_ms = e->wall_ms;
+}
+
+void snapshot_abandon(struct engine *e) {
+  if (!e->snapshot_pid) return;
+  kill(e->snapshot_pid, SIGKILL);
+  waitpid(e->snapshot_pid, NULL, 0);
+  e->snapshot_pid = 0;
 }
 
 void snapshot_upkeep(struct engine *e) {

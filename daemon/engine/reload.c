@@ -18,7 +18,22 @@ static enum status load(const struct engine *e, struct config **config, struct s
                    fixed);
 }
 
+static enum log_level level_of(const char *name) {
+  if (strcmp(name, "error") == 0) return LOG_LEVEL_ERROR;
+  if (strcmp(name, "warning") == 0) return LOG_LEVEL_WARNING;
+  return strcmp(name, "debug") == 0 ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
+}
+
+void reload_log(const struct config *config) {
+  log_set_level(level_of(config->log.level));
+  int failed = log_set_file(config->log.file);
+  if (failed) log_error("log_file", KV("file", config->log.file), KV("reason", strerror(failed)));
+  for (size_t i = 0; i < config->warning_count; i++)
+    log_warning("configuration", KV("warning", config->warnings[i]));
+}
+
 enum status reload_run(struct engine *e, struct error *error) {
+  if (e->stopping) return error_set(error, STATUS_UNAVAILABLE, "the daemon is stopping");
   struct config *config = NULL;
   struct settings *settings = NULL;
   enum status status = load(e, &config, &settings, error);
@@ -30,6 +45,7 @@ enum status reload_run(struct engine *e, struct error *error) {
     settings_free(settings);
     return status;
   }
+  reload_log(config);
   outbox_configure(e->outbox, config);
   fold_use_settings(&e->fold, settings);
   struct config *old_config = e->config;

@@ -10,7 +10,7 @@
 #include "callpace/base/mem.h"
 #include "session_internal.h"
 
-enum { HANDSHAKE_MAX_S = 10 };
+enum { HANDSHAKE_S = 10, CLOSING_S = 2 };
 
 /* ---- bytes in and out, plain or TLS ---- */
 
@@ -99,12 +99,22 @@ static bool deliver(struct session *s, size_t len, bool end) {
   return true;
 }
 
-/* Afresh: an event that is waiting keeps the time limit that it had. */
 static void arm_reading(struct session *s) {
-  struct timeval limit = s->handshaking ? (struct timeval){.tv_sec = HANDSHAKE_MAX_S} : s->idle;
-  bool timed = limit.tv_sec || limit.tv_usec;
+  bool timed = s->idle.tv_sec || s->idle.tv_usec;
+  event_del(s->readable); /* else a timeout set before would stay */
+  event_add(s->readable, timed ? &s->idle : NULL);
+}
+
+/* Reads on, but not for longer than this: the event's own timeout begins again
+ * with every byte, the deadline does not. */
+static void set_deadline(struct session *s, int seconds) {
+  s->deadline_us = clock_monotonic_us() + (usec_t)seconds * 1000000;
   event_del(s->readable);
-  event_add(s->readable, timed ? &limit : NULL);
+  event_add(s->readable, &(struct timeval){.tv_sec = seconds});
+}
+
+static bool is_late(const struct session *s, short what) {
+  return (what & EV_TIMEOUT) || clock_monotonic_us() >= s->deadline_us;
 }
 
 static bool handshake(struct session *s) {
@@ -112,7 +122,10 @@ static bool handshake(struct session *s) {
   int done = SSL_do_handshake(s->ssl);
   if (done == 1) {
     s->handshaking = false;
-    if (!s->hub->paused) arm_reading(s);
+    if (s->hub->paused)
+      event_del(s->readable);
+    else
+      arm_reading(s);
     s->in_callback = true;
     s->handler->opened(s, s->user);
     s->in_callback = false;
@@ -133,16 +146,20 @@ static void on_readable(evutil_socket_t fd, short what, void *arg) {
   (void)fd;
   struct session *s = arg;
   if (s->closing) { /* what still comes is not wanted; the peer's end is */
-    if ((what & EV_TIMEOUT) || recv(s->fd, s->hub->scratch, READ_SIZE, 0) == 0)
+    if (is_late(s, what) || recv(s->fd, s->hub->scratch, READ_SIZE, 0) == 0)
       session_free(s, s->closing);
     return;
   }
+  if (s->handshaking && is_late(s, what)) {
+    session_free(s, "TLS handshake timed out");
+    return;
+  }
   if (what & EV_TIMEOUT) {
-    session_free(s, s->handshaking ? "TLS handshake timed out" : "idle");
+    session_free(s, "idle");
     return;
   }
   if (s->handshaking && !handshake(s)) return;
-  if (s->closing) return;
+  if (s->closing || s->hub->paused) return;
   if (s->rest_len) memcpy(s->hub->scratch, s->rest, s->rest_len);
   ssize_t got = stream_read(s, s->hub->scratch + s->rest_len, READ_SIZE);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
@@ -172,6 +189,7 @@ struct session *session_start(struct hub *hub, int fd, SSL *ssl, bool is_server,
                               const struct session_handler *handler, void *user, size_t unread_max,
                               msec_t idle_ms, const char *peer, struct listener *listener,
                               struct connector *connector) {
+  assert(unread_max <= UNREAD_MAX);
   struct session *s = mem_zalloc(sizeof *s);
   *s = (struct session){.hub = hub,
                         .handler = handler,
@@ -193,15 +211,16 @@ struct session *session_start(struct hub *hub, int fd, SSL *ssl, bool is_server,
   hub->sessions = s;
   hub->count++;
   if (listener) listener->open_count++;
-  s->handshaking = ssl != NULL;
-  if (!hub->paused) arm_reading(s);
   if (!ssl) {
+    if (!hub->paused) arm_reading(s);
     s->in_callback = true;
     handler->opened(s, user);
     s->in_callback = false;
     return s;
   }
   SSL_set_fd(ssl, fd);
+  s->handshaking = true;
+  set_deadline(s, HANDSHAKE_S); /* also while the hub is paused: nothing is delivered yet */
   if (is_server) {
     SSL_set_accept_state(ssl);
   } else {
@@ -243,7 +262,10 @@ bool session_send(struct session *s, struct slice bytes) {
   bool was_empty = s->unsent.len == 0;
   put_slice(&s->unsent, bytes);
   /* A broken connection shows on the read side; here it only stops the sending. */
-  if (was_empty && !flush(s)) writer_reset(&s->unsent);
+  if (was_empty && !flush(s)) {
+    writer_reset(&s->unsent);
+    s->unsent_from = 0;
+  }
   return true;
 }
 
@@ -258,10 +280,12 @@ size_t session_unsent(const struct session *s) {
 void session_close(struct session *s, const char *reason) {
   if (s->closing) return;
   s->closing = reason;
-  s->idle = (struct timeval){.tv_sec = 2};
-  event_del(s->readable);
-  event_add(s->readable, &s->idle);
+  set_deadline(s, CLOSING_S);
   if (!s->in_callback && s->unsent.len == 0) event_active(s->readable, EV_TIMEOUT, 1);
+}
+
+bool session_is_closing(const struct session *s) {
+  return s->closing != NULL;
 }
 
 void session_set_data(struct session *s, void *data) {
@@ -282,7 +306,7 @@ struct hub *hub_new(struct event_base *base) {
   struct hub *hub = mem_zalloc(sizeof *hub);
   hub->base = base;
   /* The largest rest and one read fit behind one another. */
-  hub->scratch = mem_alloc(READ_SIZE + 128 * 1024);
+  hub->scratch = mem_alloc(READ_SIZE + UNREAD_MAX);
   return hub;
 }
 
@@ -302,11 +326,14 @@ void hub_pause(struct hub *hub, bool paused) {
   if (hub->paused == paused) return;
   hub->paused = paused;
   for (struct session *s = hub->sessions; s; s = s->next) {
-    if (s->closing) continue;
-    if (paused)
+    if (s->closing || s->handshaking) continue;
+    if (paused) {
       event_del(s->readable);
-    else
-      arm_reading(s);
+      continue;
+    }
+    arm_reading(s);
+    /* What TLS has decrypted already makes no descriptor readable. */
+    if (s->ssl && SSL_pending(s->ssl) > 0) event_active(s->readable, EV_READ, 1);
   }
 }
 

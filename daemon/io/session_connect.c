@@ -109,6 +109,18 @@ static void connect_to(struct connector *c, const struct sockaddr *to, socklen_t
   event_add(c->connected, &deadline);
 }
 
+/* "localhost" is ::1 and 127.0.0.1, and the peer may listen on one of them only:
+ * each attempt takes the next. */
+static const struct evutil_addrinfo *next_address(struct connector *c,
+                                                  const struct evutil_addrinfo *found) {
+  unsigned count = 0;
+  for (const struct evutil_addrinfo *at = found; at; at = at->ai_next)
+    count++;
+  for (unsigned skip = c->attempts++ % count; skip > 0; skip--)
+    found = found->ai_next;
+  return found;
+}
+
 static void on_looked_up(int result, struct evutil_addrinfo *found, void *arg) {
   struct connector *c = arg;
   c->lookup = NULL;
@@ -121,7 +133,8 @@ static void on_looked_up(int result, struct evutil_addrinfo *found, void *arg) {
     attempt_failed(c, evutil_gai_strerror(result));
     return;
   }
-  connect_to(c, found->ai_addr, (socklen_t)found->ai_addrlen);
+  const struct evutil_addrinfo *taken = next_address(c, found);
+  connect_to(c, taken->ai_addr, (socklen_t)taken->ai_addrlen);
   evutil_freeaddrinfo(found);
 }
 

@@ -8,7 +8,12 @@
 #include "callpace/base/writer.h"
 #include "callpace/io/session.h"
 
-enum { READ_SIZE = 512 * 1024, UNSENT_MAX = 64 * 1024, PEER_SIZE = 64 };
+enum {
+  READ_SIZE = 512 * 1024,
+  UNREAD_MAX = 128 * 1024, /* the most that unread_max may be */
+  UNSENT_MAX = 64 * 1024,
+  PEER_SIZE = 64
+};
 
 struct hub {
   struct event_base *base;
@@ -36,6 +41,7 @@ struct session {
   const char *closing; /* reason once session_close was called */
   struct event *readable, *writable;
   struct timeval idle; /* zero: none */
+  usec_t deadline_us;  /* monotonic; when a handshake or a closing has taken too long */
   size_t unread_max;
   char *rest; /* received and not used yet */
   size_t rest_len, rest_capacity;
@@ -70,6 +76,7 @@ struct connector {
   struct event *timer, *connected;
   int connecting_fd; /* -1: none */
   msec_t wait_ms;
+  unsigned attempts; /* each takes the next of the name's addresses */
   bool slowly, closed;
 };
 

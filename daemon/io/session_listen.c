@@ -99,10 +99,8 @@ static void take(struct listener *l, int fd, const struct sockaddr *from) {
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
   }
   SSL *ssl = l->tls ? SSL_new(l->tls) : NULL;
-  /* A peer that never finishes its handshake holds a place for 10 s at most. */
-  msec_t idle = l->options.idle_timeout_ms;
-  session_start(l->hub, fd, ssl, true, l->handler, l->user, l->options.unread_max, idle, peer, l,
-                NULL);
+  session_start(l->hub, fd, ssl, true, l->handler, l->user, l->options.unread_max,
+                l->options.idle_timeout_ms, peer, l, NULL);
 }
 
 static void on_acceptable(evutil_socket_t listening, short what, void *arg) {
@@ -116,9 +114,12 @@ static void on_acceptable(evutil_socket_t listening, short what, void *arg) {
       take(l, fd, (struct sockaddr *)&from);
       continue;
     }
-    if (errno == EMFILE || errno == ENFILE) refuse_for_want_of_descriptors(l);
-    if (errno == ENOBUFS || errno == ENOMEM) rest_from_accepting(l);
-    if (errno != EINTR && errno != ECONNABORTED) return;
+    if (errno == EINTR || errno == ECONNABORTED) continue;
+    if (errno == EMFILE || errno == ENFILE)
+      refuse_for_want_of_descriptors(l);
+    else if (errno == ENOBUFS || errno == ENOMEM)
+      rest_from_accepting(l);
+    return;
   }
 }
 
@@ -126,7 +127,8 @@ static void on_acceptable(evutil_socket_t listening, short what, void *arg) {
 static void remove_stale_socket(const struct sockaddr_un *at) {
   struct stat st;
   if (lstat(at->sun_path, &st) != 0 || !S_ISSOCK(st.st_mode)) return;
-  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  /* Non-blocking: one that listens but is too busy to accept is alive too. */
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return;
   if (connect(fd, (const struct sockaddr *)at, sizeof *at) != 0 && errno == ECONNREFUSED)
     unlink(at->sun_path);

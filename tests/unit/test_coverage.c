@@ -37,7 +37,6 @@ Test(coverage, is_the_share_of_productive_time_so_far) {
 }
 
 Test(coverage, an_open_outage_counts_until_now) {
-  coverage_source_add(&coverage, PBX);
   coverage_down(&coverage, PBX, 1200);
   cr_expect_eq(coverage_down_since(&coverage, PBX), 1200);
   cr_expect_eq(coverage_missing_ms(&coverage, &spans, 1500), 300);
@@ -65,14 +64,6 @@ Test(coverage, an_outage_of_one_source_does_not_end_that_of_another) {
   cr_expect_eq(coverage_missing_ms(&coverage, &spans, 2000), 900);
   coverage_up(&coverage, KAM, 1400);
   cr_expect_eq(coverage_missing_ms(&coverage, &spans, 2000), 300);
-}
-
-Test(coverage, a_removed_source_leaves_what_it_missed) {
-  coverage_down(&coverage, PBX, 1100);
-  coverage_source_remove(&coverage, PBX, 1300);
-  coverage_source_remove(&coverage, SLICE("never seen"), 1300);
-  cr_expect_eq(coverage_missing_ms(&coverage, &spans, 4000), 200);
-  cr_expect_eq(coverage.count, 1);
 }
 
 Test(coverage, before_the_very_first_start_nothing_was_seen) {

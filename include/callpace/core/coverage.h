@@ -44,12 +44,7 @@ struct coverage {
 };
 void coverage_free(struct coverage *coverage); /* its content; leaves it empty */
 
-/* A source exists and is healthy from now on; known ones stay as they are. The
- * functions below add a source that is not known yet. */
-void coverage_source_add(struct coverage *coverage, struct slice source);
-/* A source is no longer configured: an outage under way ends at `at`. What it
- * missed before stays. Unknown names are ignored. */
-void coverage_source_remove(struct coverage *coverage, struct slice source, msec_t at);
+/* The functions below add a source that is not known yet, healthy so far. */
 
 /* Not healthy from `at` on; a second one while down is ignored unless earlier. */
 void coverage_down(struct coverage *coverage, struct slice source, msec_t at);

@@ -20,6 +20,8 @@ void recovery_note_settings(struct engine *engine);
 void snapshot_upkeep(struct engine *engine);
 /* Writes one here and now (at an orderly end). */
 void snapshot_now(struct engine *engine);
+/* Ends the child that writes one, if any, and waits for its end. */
+void snapshot_abandon(struct engine *engine);
 /* A child was reaped; true when it was the snapshot's. */
 bool snapshot_reaped(struct engine *engine, pid_t pid, int status);
 

@@ -52,8 +52,8 @@ struct listen_options {
   size_t allow_count;
   size_t max_connections;
   msec_t idle_timeout_ms; /* 0: none */
-  size_t unread_max;
-  unsigned socket_mode; /* unix socket: its permissions, e.g. 0660 */
+  size_t unread_max;      /* at most 128 KiB */
+  unsigned socket_mode;   /* unix socket: its permissions, e.g. 0660 */
 };
 /* STATUS_UNAVAILABLE or STATUS_PERMISSION with the address in the error. */
 enum status listener_open(struct hub *hub, const struct listen_options *options,
@@ -90,6 +90,8 @@ size_t session_unsent(const struct session *session);
 /* Closes once what is queued has been sent (or in 2 s). `reason` is static text
  * for the log. No more bytes are delivered. */
 void session_close(struct session *session, const char *reason);
+/* session_close was called: what else its peer sent is void. */
+bool session_is_closing(const struct session *session);
 /* A pointer that the owner keeps with the session; NULL at first. */
 void session_set_data(struct session *session, void *data);
 void *session_data(const struct session *session);
