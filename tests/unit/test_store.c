@@ -400,8 +400,12 @@ Test(store, full_redis_is_told_and_recovers, .timeout = 60) {
   struct world w;
   start(&w);
   RUN_UNTIL(&w, whole(&w));
-  tell(&w, "CONFIG SET maxmemory 1");
-  change(&w);
+  w.value++;
+  w.lsn++;
+  w.next = 1;
+  RUN_UNTIL(&w, store_can_begin(w.store));
+  tell(&w, "CONFIG SET maxmemory 1"); /* after the wait: a check in between would find it */
+  publish(&w);
   RUN_UNTIL(&w, w.state == STORE_DOWN);
   cr_assert(strstr(w.reasons, "OOM"), "%s", w.reasons);
   tell(&w, "CONFIG SET maxmemory 0");
