@@ -89,7 +89,7 @@ static int check_config(const char *path) {
   struct writer report = {0};
   struct error error = {0};
   enum status status = config_check(path, &report, &error);
-  fwrite(report.data, 1, report.len, stdout);
+  if (report.len > 0) fwrite(report.data, 1, report.len, stdout);
   writer_free(&report);
   return status == STATUS_OK ? 0 : fail(&error);
 }
