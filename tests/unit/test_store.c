@@ -169,13 +169,12 @@ static void expect_whole(struct world *w) {
   }
 }
 
-/* Changes the value and publishes all of it. */
+/* Changes the value; all of it is published now, or as soon as the store is ready. */
 static void change(struct world *w) {
   w->value++;
   w->lsn++;
   w->next = 1;
-  RUN_UNTIL(w, store_can_begin(w->store));
-  publish(w);
+  if (store_can_begin(w->store)) publish(w);
 }
 
 Test(store, writes_every_kind, .timeout = 60) {
