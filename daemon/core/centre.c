@@ -144,7 +144,7 @@ static enum centre_result apply_state(struct centre *centre, const struct call_e
 
 static void count_member(struct centre *centre, struct day_tally *tally, bool more) {
   struct centre_change change;
-  centre_change_begin(centre, tally, &change);
+  centre_change_begin(tally, &change);
   if (more)
     tally->members++;
   else if (tally->members > 0)

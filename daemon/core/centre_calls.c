@@ -8,29 +8,46 @@
 enum { LOST_NOTES_MAX = 10000 };
 
 /* What pace_note looks at; the call cycle is no part of it. */
-static void note_pace(struct centre *centre, struct day_tally *tally) {
-  const struct day_plan *plan = centre_plan(centre, tally);
-  if (!plan || plan->exempt) return;
+struct noted {
+  int64_t calls;
+  msec_t talk_ms, talking_since_ms;
+};
+
+static void note_pace(struct day_tally *tally, const struct day_plan *plan, msec_t now_ms,
+                      struct noted noted) {
   struct pace_facts facts = {.plan = plan,
-                             .now_ms = centre->now_ms,
-                             .calls = tally->calls,
-                             .talk_ms = tally->talk.total_ms,
-                             .talking_since_ms = tally->talking_since_ms,
+                             .now_ms = now_ms,
+                             .calls = noted.calls,
+                             .talk_ms = noted.talk_ms,
+                             .talking_since_ms = noted.talking_since_ms,
                              .coverage_bp = 10000};
   pace_note(&tally->pace, &facts);
 }
 
-void centre_change_begin(struct centre *centre, struct day_tally *tally,
-                         struct centre_change *change) {
+/* A change that pace does not see needs no note. */
+static void note_change(struct centre *centre, const struct centre_change *before) {
+  struct day_tally *tally = before->tally;
+  struct noted was = {before->calls, before->talk_ms, before->talking_since_ms};
+  struct noted is = {tally->calls, tally->talk.total_ms, tally->talking_since_ms};
+  if (was.calls == is.calls && was.talk_ms == is.talk_ms &&
+      was.talking_since_ms == is.talking_since_ms)
+    return;
+  const struct day_plan *plan = centre_plan(centre, tally);
+  if (!plan || plan->exempt) return;
+  note_pace(tally, plan, centre->now_ms, was);
+  note_pace(tally, plan, centre->now_ms, is);
+}
+
+void centre_change_begin(struct day_tally *tally, struct centre_change *change) {
   *change = (struct centre_change){.tally = tally,
                                    .dials = tally->dials,
                                    .answered = tally->answered,
                                    .calls = tally->calls,
                                    .members = tally->members,
                                    .talk_ms = tally->talk.total_ms,
+                                   .talking_since_ms = tally->talking_since_ms,
                                    .first_dial_ms = tally->first_dial_ms,
                                    .last_dial_ms = tally->last_dial_ms};
-  note_pace(centre, tally);
 }
 
 static void sum_team(struct centre *centre, const struct centre_change *before) {
@@ -67,7 +84,7 @@ void centre_change_end(struct centre *centre, const struct centre_change *change
   if (tally->dials != change->dials || tally->first_dial_ms != change->first_dial_ms ||
       tally->last_dial_ms != change->last_dial_ms)
     centre_count_cycles(centre, tally);
-  note_pace(centre, tally);
+  note_change(centre, change);
   tally->lsn = centre->lsn;
   tally->updated_ms = centre->now_ms;
   centre_mark_day(centre, tally);
@@ -108,7 +125,7 @@ static void enter_day(struct centre *centre, struct call *call, struct day_tally
 static void reopen(struct centre *centre, struct call *call) {
   struct day_tally *tally = call->tally;
   struct centre_change change;
-  centre_change_begin(centre, tally, &change);
+  centre_change_begin(tally, &change);
   day_tally_close(tally, call, tally->centre_day->policy);
   day_tally_open(tally, call, tally->centre_day->policy);
   centre_watch_call(centre, call);
@@ -127,11 +144,11 @@ static void place(struct centre *centre, struct call *call) {
     return;
   }
   if (from) {
-    centre_change_begin(centre, from, &change);
-    if (to != from && to) centre_change_begin(centre, to, &other);
+    centre_change_begin(from, &change);
+    if (to != from && to) centre_change_begin(to, &other);
     leave_day(centre, call);
   } else if (to) {
-    centre_change_begin(centre, to, &other);
+    centre_change_begin(to, &other);
   }
   if (to) enter_day(centre, call, to, state);
   call->state = (uint8_t)state;

@@ -99,10 +99,9 @@ void centre_count_cycles(struct centre *centre, struct day_tally *tally);
 struct centre_change {
   struct day_tally *tally;
   uint32_t dials, answered, calls, members;
-  msec_t talk_ms, first_dial_ms, last_dial_ms;
+  msec_t talk_ms, talking_since_ms, first_dial_ms, last_dial_ms;
 };
-void centre_change_begin(struct centre *centre, struct day_tally *tally,
-                         struct centre_change *change);
+void centre_change_begin(struct day_tally *tally, struct centre_change *change);
 void centre_change_end(struct centre *centre, const struct centre_change *change);
 enum centre_result centre_apply_call(struct centre *centre, const struct call_event *event);
 void centre_lose_late(struct centre *centre);  /* older than max_call */

@@ -72,8 +72,13 @@ static wide_t lead_over(const struct stand *s, int64_t target, int64_t actual, m
   return (wide_t)actual * s->total * BP_ONE - (wide_t)rate_bp * target * elapsed;
 }
 
+/* Narrow arithmetic where it is enough: the answer is asked for at every event. */
 static bool is_below(const struct stand *s, const struct quota *q, int64_t rate_bp) {
-  return lead_over(s, q->target, q->actual, s->elapsed, rate_bp) < 0;
+  int64_t has, needs;
+  if (__builtin_mul_overflow(q->actual, s->total * BP_ONE, &has) ||
+      __builtin_mul_overflow(q->target, rate_bp * s->elapsed, &needs))
+    return lead_over(s, q->target, q->actual, s->elapsed, rate_bp) < 0;
+  return has < needs;
 }
 
 static int64_t behind_rate(const struct stand *s) {
@@ -116,9 +121,11 @@ static msec_t last_ok(const struct stand *s, const struct quota *q) {
   return q->grows ? last_ok_growing(s, q) : last_ok_still(s, q);
 }
 
-/* A crossing before the last note happened under other facts and says nothing. */
+/* A crossing before the last note happened under other facts and says nothing; of
+ * a quota that is met nothing more is asked. */
 static void note_quota(const struct stand *s, const struct quota *q, msec_t noted_ms, msec_t *ok_ms,
                        bool *met) {
+  if (*met) return;
   if (q->done >= q->target) *met = true;
   msec_t ok = last_ok(s, q);
   if (ok >= noted_ms && ok > *ok_ms) *ok_ms = ok;
