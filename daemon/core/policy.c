@@ -89,6 +89,7 @@ static void month_judge(const struct policy_book *book, const struct agent *agen
   plan->agent_class = agent_class_on(agent, last);
   plan->judged = last >= grace_end(plan->policy, agent);
   plan->must_meet = agent->hired != DAY_NONE && month_of(agent->hired) == month;
+  plan->confirmed = agent->confirmed_on != DAY_NONE && agent->confirmed_on <= last;
   const struct class_targets *targets = &plan->policy->classes[plan->agent_class];
   msec_t own = 1, whole = 1;
   if (plan->policy->monthly_prorate_workdays)

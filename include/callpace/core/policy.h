@@ -102,6 +102,7 @@ struct month_plan {
   enum agent_class agent_class;
   bool judged;    /* false when every day from `hired` to the end is grace */
   bool must_meet; /* month of `hired` (POLICY 1, first month) */
+  bool confirmed; /* past probation: `confirmed_on` is not after its last day */
   int64_t calls_target;
   msec_t talk_target_ms;
   int64_t members_target;
