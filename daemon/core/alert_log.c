@@ -17,20 +17,63 @@ void alert_log_free(struct alert_log *log) {
     log->oldest = entry->newer;
     entry_free(entry);
   }
+  table_free(&log->by_id);
   *log = (struct alert_log){0};
 }
 
+/* ---- the two lists ---- */
+
+static void link_same(struct alert_log *log, struct alert_entry *entry) {
+  struct alert_entry *same = table_get(&log->by_id, slice_of(entry->id));
+  if (!same) {
+    table_put(&log->by_id, slice_of(entry->id), entry);
+    return;
+  }
+  while (same->newer_same)
+    same = same->newer_same;
+  same->newer_same = entry;
+  entry->older_same = same;
+}
+
+static void unlink_same(struct alert_log *log, struct alert_entry *entry) {
+  struct alert_entry *older = entry->older_same, *newer = entry->newer_same;
+  if (newer) newer->older_same = older;
+  if (older) {
+    older->newer_same = newer;
+    return;
+  }
+  table_remove(&log->by_id, slice_of(entry->id));
+  if (newer) table_put(&log->by_id, slice_of(newer->id), newer);
+}
+
+static void link_newest(struct alert_log *log, struct alert_entry *entry) {
+  entry->older = log->newest;
+  if (log->newest)
+    log->newest->newer = entry;
+  else
+    log->oldest = entry;
+  log->newest = entry;
+  log->count++;
+}
+
+static void forget(struct alert_log *log, struct alert_entry *entry) {
+  if (entry->older)
+    entry->older->newer = entry->newer;
+  else
+    log->oldest = entry->newer;
+  entry->newer->older = entry->older; /* the newest is never forgotten */
+  unlink_same(log, entry);
+  log->count--;
+  log->settled--;
+  entry_free(entry);
+}
+
 static void forget_old(struct alert_log *log) {
-  struct alert_entry **at = &log->oldest;
-  while (log->count > ALERT_LOG_MAX && *at) {
-    struct alert_entry *entry = *at;
-    if (entry->hooks[0] || entry == log->newest) {
-      at = &entry->newer;
-      continue;
-    }
-    *at = entry->newer;
-    log->count--;
-    entry_free(entry);
+  struct alert_entry *entry = log->oldest;
+  while (log->count > ALERT_LOG_MAX && log->settled > 0 && entry != log->newest) {
+    struct alert_entry *newer = entry->newer;
+    if (!entry->hooks[0]) forget(log, entry);
+    entry = newer;
   }
 }
 
@@ -43,15 +86,22 @@ struct alert_entry *alert_log_add(struct alert_log *log, uint64_t lsn, bool rais
                                 .id = mem_slice_dup(id),
                                 .json = mem_slice_dup(json),
                                 .hooks = mem_slice_dup(hooks)};
-  if (log->newest)
-    log->newest->newer = entry;
-  else
-    log->oldest = entry;
-  log->newest = entry;
-  log->count++;
+  link_newest(log, entry);
+  link_same(log, entry);
+  if (hooks.len == 0) log->settled++;
   forget_old(log);
   return entry;
 }
+
+struct alert_entry *alert_log_after(const struct alert_log *log, uint64_t lsn) {
+  struct alert_entry *entry = log->newest;
+  if (!entry || entry->lsn <= lsn) return NULL;
+  while (entry->older && entry->older->lsn > lsn)
+    entry = entry->older;
+  return entry;
+}
+
+/* ---- who waits ---- */
 
 /* The place of a name in the list "a,b,", or NULL. */
 static char *find_hook(const struct alert_entry *entry, struct slice hook) {
@@ -69,12 +119,13 @@ bool alert_entry_waits(const struct alert_entry *entry, struct slice hook) {
 }
 
 void alert_log_delivered(struct alert_log *log, struct slice id, bool raised, struct slice hook) {
-  for (struct alert_entry *entry = log->oldest; entry; entry = entry->newer) {
-    if (entry->raised != raised || !slice_equal(slice_of(entry->id), id)) continue;
-    char *at = find_hook(entry, hook);
+  struct alert_entry *entry = table_get(&log->by_id, id);
+  for (; entry; entry = entry->newer_same) {
+    char *at = entry->raised == raised ? find_hook(entry, hook) : NULL;
     if (!at) continue;
     const char *rest = at + hook.len + 1;
     memmove(at, rest, strlen(rest) + 1);
+    if (!entry->hooks[0]) log->settled++;
     return;
   }
 }

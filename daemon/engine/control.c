@@ -196,11 +196,9 @@ static void tell_alert(struct control *control, struct session *session,
 }
 
 static void tell_new_alerts(struct control *control, struct follower *f) {
-  const struct alert_log *log = &control->engine->fold.alerts;
   uint64_t durable = journal_durable_lsn(control->engine->journal);
-  if (!log->newest || log->newest->lsn <= f->told_lsn) return;
-  for (const struct alert_entry *entry = log->oldest; entry; entry = entry->newer) {
-    if (entry->lsn <= f->told_lsn || entry->lsn > durable) continue;
+  const struct alert_entry *entry = alert_log_after(&control->engine->fold.alerts, f->told_lsn);
+  for (; entry && entry->lsn <= durable; entry = entry->newer) {
     tell_alert(control, f->session, entry);
     f->told_lsn = entry->lsn;
   }

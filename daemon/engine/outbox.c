@@ -295,17 +295,15 @@ static void take_entry(struct outbox *outbox, const struct alert_entry *entry) {
 static void take_new(struct outbox *outbox) {
   const struct engine *e = outbox->engine;
   uint64_t durable_lsn = journal_durable_lsn(e->journal);
-  const struct alert_entry *entry = e->fold.alerts.oldest;
+  const struct alert_entry *entry = alert_log_after(&e->fold.alerts, outbox->seen_lsn);
   for (; entry && entry->lsn <= durable_lsn; entry = entry->newer) {
-    if (entry->lsn <= outbox->seen_lsn) continue;
     outbox->seen_lsn = entry->lsn;
     if (entry->hooks[0]) take_entry(outbox, entry);
   }
 }
 
 void outbox_deliver(struct outbox *outbox) {
-  const struct alert_entry *newest = outbox->engine->fold.alerts.newest;
-  if (newest && newest->lsn > outbox->seen_lsn) take_new(outbox);
+  take_new(outbox);
   if (outbox->engine->stopping) return; /* what waits is delivered after the next start */
   for (struct hook *hook = outbox->hooks; hook; hook = hook->next)
     while (hook->ready && hook->config && hook->running < hook->config->concurrency)

@@ -150,13 +150,10 @@ static void put_boards(struct view *v) {
 }
 
 static bool put_alerts(struct view *v) {
-  const struct alert_entry *entry = v->engine->fold.alerts.oldest;
-  if (v->engine->fold.alerts.newest && v->engine->fold.alerts.newest->lsn <= v->streamed_lsn)
-    return true;
+  const struct alert_entry *entry = alert_log_after(&v->engine->fold.alerts, v->streamed_lsn);
   if (v->stream_is_foreign && v->streamed_lsn == 0)
     store_del(v->store, key_of(v, ":alerts%s%s", "", ""));
   for (; entry && has_room(v); entry = entry->newer) {
-    if (entry->lsn <= v->streamed_lsn) continue;
     put_alert(v, entry);
     v->streamed_lsn = entry->lsn;
   }
