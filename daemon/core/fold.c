@@ -40,6 +40,18 @@ void fold_use_settings(struct fold *fold, const struct settings *settings) {
   centre_use_settings(fold->centre, settings, fold->now_ms);
 }
 
+void fold_month(const struct fold *fold, const struct month_tally *tally, struct month_state *out) {
+  *out = (struct month_state){.tally = tally};
+  if (!tally->agent->rostered) return;
+  struct month_plan plan;
+  struct month_facts facts = {tally->calls, tally->members, tally->talk_ms};
+  month_plan_make(centre_settings(fold->centre)->policy, tally->agent->rostered, tally->month,
+                  &plan);
+  outcome_judge(&plan, &facts, &out->verdict);
+  out->has_points = true;
+  out->points = plan.policy->points_start;
+}
+
 static struct fold_origin *origin_at(struct fold *fold, uint32_t origin) {
   size_t had = fold->origin_capacity;
   fold->origins =

@@ -162,7 +162,13 @@ enum month_field {
   MONTH_CALLS_TARGET,
   MONTH_TALK_TARGET,
   MONTH_MEMBERS_TARGET,
+  MONTH_BASIC,
+  MONTH_INCENTIVE,
   MONTH_MUST_MEET,
+  MONTH_OUTCOME,
+  MONTH_ATTAINMENT,
+  MONTH_POINTS,
+  MONTH_OFFENCES,
   MONTH_LSN,
   MONTH_FIELDS
 };
@@ -176,24 +182,37 @@ const struct metric month_metrics[] = {
     [MONTH_TALK_TARGET] = {"talk_target_ms", UNIT_MS, "Talk of the month's target", "本月时长目标"},
     [MONTH_MEMBERS_TARGET] = {"members_target", UNIT_COUNT, "Members of the month's target",
                               "本月会员目标"},
+    [MONTH_BASIC] = {"basic", UNIT_TEXT, "Basic quantity: met, alternative or unmet", "基本工作量"},
+    [MONTH_INCENTIVE] = {"incentive", UNIT_TEXT, "Members against their target", "会员激励"},
     [MONTH_MUST_MEET] = {"must_meet", UNIT_FLAG, "1 in the first month: no alternative applies",
                          "首月必须达标"},
+    [MONTH_OUTCOME] = {"outcome", UNIT_TEXT, "What pay follows from, as it stands", "月度结果"},
+    [MONTH_ATTAINMENT] = {"attainment_bp", UNIT_BP,
+                          "The lower of calls and talk against their targets", "基本工作量完成率"},
+    [MONTH_POINTS] = {"points", UNIT_COUNT, "Points that are left of the month's", "本月积分"},
+    [MONTH_OFFENCES] = {"offences", UNIT_COUNT, "Weeks below the contact ladder's rung",
+                        "本月违规次数"},
     [MONTH_LSN] = {"lsn", UNIT_COUNT, "Journal record of the last change", "日志序号"},
 };
 const unsigned month_metric_count = MONTH_FIELDS;
 
-bool month_metric_value(const struct month_tally *t, const struct month_plan *plan, unsigned metric,
-                        struct metric_value *out) {
-  bool judged = plan && plan->judged;
+bool month_metric_value(const struct month_state *m, unsigned metric, struct metric_value *out) {
+  const struct month_verdict *v = &m->verdict;
   switch ((enum month_field)metric) {
-  case MONTH_CALLS: return number(out, t->calls);
-  case MONTH_TALK: return number(out, t->talk_ms);
-  case MONTH_MEMBERS: return number(out, t->members);
-  case MONTH_CALLS_TARGET: return judged && number(out, plan->calls_target);
-  case MONTH_TALK_TARGET: return judged && number(out, plan->talk_target_ms);
-  case MONTH_MEMBERS_TARGET: return judged && number(out, plan->members_target);
-  case MONTH_MUST_MEET: return judged && plan->must_meet && number(out, 1);
-  default: return number(out, (int64_t)t->lsn);
+  case MONTH_CALLS: return number(out, m->tally->calls);
+  case MONTH_TALK: return number(out, m->tally->talk_ms);
+  case MONTH_MEMBERS: return number(out, m->tally->members);
+  case MONTH_CALLS_TARGET: return v->judged && number(out, v->calls_target);
+  case MONTH_TALK_TARGET: return v->judged && number(out, v->talk_target_ms);
+  case MONTH_MEMBERS_TARGET: return v->judged && number(out, v->members_target);
+  case MONTH_BASIC: return text(out, month_basic_name(v->basic));
+  case MONTH_INCENTIVE: return text(out, month_incentive_name(v->incentive));
+  case MONTH_MUST_MEET: return v->must_meet && number(out, 1);
+  case MONTH_OUTCOME: return text(out, month_outcome_name(v->outcome));
+  case MONTH_ATTAINMENT: return v->judged && number(out, v->attainment_bp);
+  case MONTH_POINTS: return m->has_points && number(out, m->points);
+  case MONTH_OFFENCES: return m->has_points && number(out, m->offences);
+  default: return number(out, (int64_t)m->tally->lsn);
   }
 }
 

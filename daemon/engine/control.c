@@ -85,14 +85,12 @@ static void put_day(struct writer *w, const struct engine *e, const struct day_t
 }
 
 static void put_month(struct writer *w, const struct engine *e, const struct month_tally *t) {
-  struct month_plan plan;
-  const struct agent *rostered = t->agent->rostered;
-  if (rostered) month_plan_make(e->settings->policy, rostered, t->month, &plan);
+  struct month_state state;
+  fold_month(&e->fold, t, &state);
   json_open(w, '{');
   for (unsigned i = 0; i < month_metric_count; i++) {
     struct metric_value value;
-    if (month_metric_value(t, rostered ? &plan : NULL, i, &value))
-      put_value(w, &month_metrics[i], &value);
+    if (month_metric_value(&state, i, &value)) put_value(w, &month_metrics[i], &value);
   }
   json_close(w, '}');
 }

@@ -67,13 +67,12 @@ static void put_day(struct view *v, struct day_tally *t) {
 static void put_month(struct view *v, struct month_tally *t) {
   char period[DAY_TEXT_SIZE];
   month_format(t->month, period);
-  struct month_plan plan;
-  bool planned = t->agent->rostered != NULL;
-  if (planned) month_plan_make(v->engine->settings->policy, t->agent->rostered, t->month, &plan);
+  struct month_state state;
+  fold_month(&v->engine->fold, t, &state);
   store_hash_begin(v->store, key_of(v, ":agent:{%s}:month:%s", t->agent->id, period));
   for (unsigned i = 0; i < month_metric_count; i++) {
     struct metric_value value;
-    bool applies = month_metric_value(t, planned ? &plan : NULL, i, &value);
+    bool applies = month_metric_value(&state, i, &value);
     put_field(v->store, &month_metrics[i], applies, &value);
   }
   bool renew = v->engine->wall_ms - t->renewed_ms >= MSEC_PER_HOUR;

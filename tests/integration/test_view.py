@@ -98,6 +98,9 @@ class View(unittest.TestCase):
                                              "talk_target_ms", "members_target")],
                          ["2", "120000", "0", "1320", "198000000", "700"])
         self.assertNotIn("must_meet", month)
+        self.assertEqual([month[f] for f in ("basic", "incentive", "outcome", "attainment_bp",
+                                             "points", "offences")],
+                         ["unmet", "unmet", "by_attainment", "6", "100", "0"])
         month = self.month("1002")
         self.assertEqual((month["calls_target"], month["members_target"], month["must_meet"]),
                          ("1100", "600", "1"))

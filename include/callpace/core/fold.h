@@ -11,6 +11,7 @@
 #include "callpace/core/alert_log.h"
 #include "callpace/core/centre.h"
 #include "callpace/core/coverage.h"
+#include "callpace/core/metric.h"
 #include "callpace/core/producer.h"
 #include "callpace/core/record.h"
 
@@ -54,6 +55,9 @@ void fold_advance(struct fold *fold, msec_t now_ms);
 
 /* Tells whether two settings have the same texts; never 0. */
 uint64_t fold_settings_mark(struct slice policy, struct slice roster);
+
+/* How an agent's month stands, by the settings in force. */
+void fold_month(const struct fold *fold, const struct month_tally *tally, struct month_state *out);
 
 /* Says what a number means; `producer` empty: a sender without hello. */
 struct producer_epoch *fold_name_origin(struct fold *fold, uint32_t origin, struct slice source,

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "callpace/core/centre.h"
+#include "callpace/core/outcome.h"
 
 enum metric_unit { UNIT_TEXT, UNIT_COUNT, UNIT_MS, UNIT_TIME_MS, UNIT_BP, UNIT_FLAG };
 
@@ -31,11 +32,18 @@ extern const unsigned day_metric_count;
 bool day_metric_value(const struct day_tally *tally, const char *node, unsigned metric,
                       struct metric_value *out);
 
-/* Fields of an agent's month; `plan` is that of the agent and month, or NULL. */
+/* An agent's month as it stands: counters, judgement, points (fold_month). */
+struct month_state {
+  const struct month_tally *tally;
+  struct month_verdict verdict; /* .judged false: nobody on the roster, or grace */
+  bool has_points;              /* on the roster, or with entries in the ledger */
+  int64_t points;
+  unsigned offences;
+};
+/* Fields of an agent's month. */
 extern const struct metric month_metrics[];
 extern const unsigned month_metric_count;
-bool month_metric_value(const struct month_tally *tally, const struct month_plan *plan,
-                        unsigned metric, struct metric_value *out);
+bool month_metric_value(const struct month_state *state, unsigned metric, struct metric_value *out);
 
 /* Fields of a team's day. */
 extern const struct metric team_metrics[];
