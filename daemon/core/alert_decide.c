@@ -4,7 +4,7 @@
 
 #include "callpace/core/alert.h"
 
-enum { BP_ONE = 10000, RESOLVE_MARGIN_BP = 500 };
+enum { BP_ONE = 10000, RESOLVE_MARGIN_BP = 500, ROOM_BP = 1000 };
 
 static void add_number(struct alert *alert, const char *key, int64_t value) {
   assert(alert->number_count < ALERT_NUMBERS_MAX);
@@ -80,12 +80,21 @@ static enum wish wish_behind(const struct alert_day *day) {
   }
 }
 
+/* The mean call cycle moves with every dial: near the border the verdict would turn
+ * with each of them. So it has to be within reach by a margin. */
+static bool has_room(const struct alert_day *day) {
+  msec_t left = pace_productive_left(day->facts);
+  return pace_slack_ms(day->memory, day->facts) >= left / BP_ONE * ROOM_BP;
+}
+
 static enum wish wish_unreachable(const struct alert_day *day) {
   switch (day->verdict->state) {
   case PACE_MISSED:
   case PACE_UNKNOWN: return CLOSE_SILENTLY;
   case PACE_UNREACHABLE: return RAISE;
-  default: return RESOLVE;
+  case PACE_MET:
+  case PACE_EXEMPT: return RESOLVE;
+  default: return has_room(day) ? RESOLVE : KEEP;
   }
 }
 

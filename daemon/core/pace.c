@@ -293,3 +293,13 @@ msec_t pace_keeps_up_due_ms(const struct pace_facts *facts, int64_t rate_bp) {
   struct quota talk = talk_quota(&s);
   return talk.grows ? growing_crossing(&s, &talk, rate_bp) : MSEC_MAX;
 }
+
+msec_t pace_slack_ms(const struct pace_memory *memory, const struct pace_facts *facts) {
+  if (nothing_to_judge(facts)) return MSEC_MAX;
+  struct stand s = stand_of(facts);
+  struct quota calls = calls_quota(&s), talk = talk_quota(&s);
+  wide_t slack = MSEC_MAX;
+  if (!memory->calls_met && facts->call_cycle_ms > 0) slack = -calls_overrun(&s, &calls);
+  if (!memory->talk_met && -talk_overrun(&s, &talk) < slack) slack = -talk_overrun(&s, &talk);
+  return slack < -MSEC_MAX ? -MSEC_MAX : (msec_t)slack;
+}

@@ -147,6 +147,19 @@ Test(alert, unreachable_is_raised_again_only_after_the_hold_down) {
   expect_told("1001/day.unreachable/2026-11-23 raised\n");
 }
 
+Test(alert, unreachable_resolves_by_a_margin) {
+  change(9 * HOUR, 50, 150 * MIN);
+  facts.call_cycle_ms = 13 * MIN; /* 10 calls take 130 of 120 min */
+  judge(16 * HOUR);
+  expect_told("1001/day.unreachable/2026-11-23 raised\n");
+  facts.call_cycle_ms = 11 * MIN; /* 110 min: 10 to spare, 12 are asked for */
+  judge(16 * HOUR + 1);
+  expect_told("");
+  facts.call_cycle_ms = 10 * MIN + 48 * 1000;
+  judge(16 * HOUR + 2);
+  expect_told("1001/day.unreachable/2026-11-23 resolved\n");
+}
+
 Test(alert, missed_closes_silently_and_is_withdrawn_by_met) {
   change(9 * HOUR, 59, 20 * MIN);
   judge(17 * HOUR);

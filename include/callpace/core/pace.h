@@ -71,6 +71,10 @@ msec_t pace_productive_left(const struct pace_facts *facts);
  * alert asks before it resolves, with a rate above behind_below. */
 bool pace_keeps_up(const struct pace_memory *memory, const struct pace_facts *facts,
                    int64_t rate_bp);
+/* Productive time that would be left over after the rest of both quotas, at the
+ * agent's pace of today (POLICY section 3, "unreachable"): below 0 it cannot be done
+ * any more. MSEC_MAX when both are met or nothing is judged. */
+msec_t pace_slack_ms(const struct pace_memory *memory, const struct pace_facts *facts);
 /* Earliest later moment at which the talk of the call that is up may change the
  * answer of pace_keeps_up; MSEC_MAX without such a call. */
 msec_t pace_keeps_up_due_ms(const struct pace_facts *facts, int64_t rate_bp);
