@@ -17,8 +17,7 @@ struct ami {
   const char *username, *secret;
   enum ami_state state;
   struct ami_framer framer;
-  bool events_clock; /* time is what the switch says it is */
-  msec_t booted_ms;  /* when the switch came up, as it told last; MSEC_NONE */
+  msec_t booted_ms; /* when the switch came up, as it told last; MSEC_NONE */
   bool full_told;
   char banner[80];
 };
@@ -35,7 +34,7 @@ static void *ami_open(const struct dialect_setup *setup) {
   ami_channels_init(&ami->calls.channels);
   ami->username = setup->username ? setup->username : "";
   ami->secret = setup->secret ? setup->secret : "";
-  ami->events_clock = setup->events_clock;
+  ami->calls.clock.events = setup->events_clock;
   ami->booted_ms = MSEC_NONE;
   return ami;
 }
@@ -64,6 +63,7 @@ static void ami_greet(void *self, msec_t now_ms, struct writer *out) {
   ami->framer = (struct ami_framer){0};
   ami->full_told = ami->calls.full = false;
   ami->calls.connection++;
+  ami_clock_connected(&ami->calls.clock);
 }
 
 static void ami_lost(void *self, msec_t now_ms) {
@@ -232,11 +232,10 @@ static enum item_kind take_response(struct ami *ami, struct slice text,
 
 /* --- messages --- */
 
-static msec_t time_of(const struct ami *ami, const struct ami_message *message, msec_t now_ms) {
-  enum { AHEAD_MAX_MS = 5 * 60 * 1000 };
+static msec_t time_of(struct ami *ami, const struct ami_message *message, msec_t now_ms) {
   msec_t ts = ami_timestamp(message->field[KEY_TIMESTAMP]);
-  if (ts == MSEC_NONE) return now_ms;
-  return ts > now_ms + AHEAD_MAX_MS && !ami->events_clock ? now_ms : ts;
+  if (ts == MSEC_NONE) return ami_clock_from_ours(&ami->calls.clock, now_ms);
+  return ami_clock_stamp(&ami->calls, ts, now_ms);
 }
 
 static enum item_kind take_event(struct ami *ami, struct slice text,
@@ -267,7 +266,10 @@ static enum item_kind take_message(struct ami *ami, struct slice text, msec_t no
   case AMI_RESPONSE: return take_response(ami, text, &message, item, out);
   case AMI_FULLY_BOOTED: return fully_booted(ami, &message, now_ms, item, out);
   case AMI_LISTED: ami_listed(&ami->calls, &message, now_ms); return ITEM_MORE;
-  case AMI_LIST_COMPLETE: ami_sweep_begin(&ami->calls, SWEEP_GONE); return ITEM_MORE;
+  case AMI_LIST_COMPLETE:
+    ami_clock_list_complete(&ami->calls.clock);
+    ami_sweep_begin(&ami->calls, SWEEP_GONE);
+    return ITEM_MORE;
   default: return take_event(ami, text, &message, now_ms, item);
   }
 }

@@ -130,12 +130,14 @@ static size_t walk_from(struct ami_calls *calls, struct ami_bridge *bridge,
 /* An answer that only a listing shows lies where the later of both was answered,
  * and not before the gap when the call was known then. */
 static void settle_listed(struct ami_calls *calls, struct ami_channel *agent,
-                          const struct ami_channel *customer, msec_t now_ms) {
+                          const struct ami_channel *customer, msec_t at_ms) {
   struct ami_leg *leg = &agent->leg;
   msec_t told = agent->answered_ms;
   if (customer->answered_ms > told) told = customer->answered_ms;
-  if (told == MSEC_NONE || told > now_ms) told = now_ms;
-  if (!agent->adopted_once && told < calls->lost_ms) told = calls->lost_ms;
+  told = told == MSEC_NONE ? at_ms : ami_clock_from_switch(&calls->clock, told);
+  if (told > at_ms) told = at_ms;
+  msec_t gap_ms = ami_gap_ms(calls, at_ms);
+  if (!agent->adopted_once && calls->lost_ms != MSEC_NONE && told < gap_ms) told = gap_ms;
   if (!leg->talking) {
     ami_talk_set(calls, agent, true, told);
     leg->since_listing = true;

@@ -67,6 +67,7 @@ enum ami_key {
   KEY_NEWNAME,
   KEY_QUEUE,
   KEY_RESPONSE,
+  KEY_SECONDS,
   KEY_TIMESTAMP,
   KEY_UNIQUEID,
   KEY_UPTIME,
@@ -169,7 +170,7 @@ struct ami_channel {
   bool adopted;              /* first seen in a listing, not judged yet */
   bool adopted_once;         /* first seen in a listing */
   uint64_t age;              /* orders channels by birth: seconds and serial of the Uniqueid */
-  msec_t answered_ms;        /* as a listing tells it, else MSEC_NONE */
+  msec_t answered_ms;        /* by the switch's clock, as a listing tells it, else MSEC_NONE */
   struct ami_leg leg;
   struct ami_text number; /* KIND_CUSTOMER */
   uint8_t id_len, name_len;
@@ -223,6 +224,15 @@ void ami_outbox_free(struct ami_outbox *outbox);
 
 enum ami_sweep { SWEEP_NONE, SWEEP_RESTART, SWEEP_GONE, SWEEP_ADOPT, SWEEP_SETTLE, SWEEP_UNLISTED };
 
+/* On which clock the times of events lie, and how far the two are apart. */
+struct ami_clock {
+  bool events;      /* clock: events: ours is the switch's, whatever it says */
+  bool by_switch;   /* the switch stamps its events: theirs is the time, else arrival */
+  bool stamped;     /* a stamp was seen on this connection */
+  msec_t ahead_ms;  /* of the switch's clock, as far as it is known */
+  msec_t listed_ms; /* the same by this connection's listing, or MSEC_NONE */
+};
+
 struct ami_calls {
   struct slice source;
   const struct roster *const *roster;
@@ -233,7 +243,8 @@ struct ami_calls {
   size_t walk_capacity;
   uint64_t walks;
   unsigned connection; /* numbered from 1 */
-  msec_t lost_ms;      /* when the connection before was lost, or MSEC_NONE */
+  struct ami_clock clock;
+  msec_t lost_ms; /* by our clock: when the connection before was lost, or MSEC_NONE */
   enum ami_sweep sweep;
   struct ami_channel *sweep_at;
   uint64_t sweep_walks; /* calls->walks when the sweep began */
@@ -263,14 +274,26 @@ struct ami_channel *ami_customer_of(const struct ami_group *group, bool ringing_
 struct ami_channel *ami_channel_seen(struct ami_calls *calls, struct slice id, struct slice name,
                                      struct slice linkedid, bool *made);
 
+/* --- clocks (ami_clock.c) --- */
+
+void ami_clock_connected(struct ami_clock *clock);
+/* The time of an event that bears this stamp and arrived now. */
+msec_t ami_clock_stamp(struct ami_calls *calls, msec_t stamp_ms, msec_t now_ms);
+/* A moment of our clock, of the switch's clock, as the time of an event. */
+msec_t ami_clock_from_ours(const struct ami_clock *clock, msec_t ours_ms);
+msec_t ami_clock_from_switch(const struct ami_clock *clock, msec_t switch_ms);
+/* A listing shows that the switch's clock is now at `switch_ms` or up to 2 s past it. */
+void ami_clock_listed(struct ami_clock *clock, msec_t switch_ms, msec_t now_ms);
+void ami_clock_list_complete(struct ami_clock *clock);
+
 /* --- listings (ami_listing.c) --- */
 
 void ami_listed(struct ami_calls *calls, const struct ami_message *message, msec_t now_ms);
-/* When the channel came up, by its Uniqueid. */
-msec_t ami_born_ms(const struct ami_channel *channel, msec_t now_ms);
-msec_t ami_gap_ms(const struct ami_calls *calls, msec_t now_ms);
+/* The time of what happened somewhere in the gap; `at_ms`, now, if there was none. */
+msec_t ami_gap_ms(const struct ami_calls *calls, msec_t at_ms);
 /* Begins a sweep over all channels; while one runs no message is taken. */
 void ami_sweep_begin(struct ami_calls *calls, enum ami_sweep sweep);
+/* `now_ms` by our clock. */
 void ami_sweep_step(struct ami_calls *calls, msec_t now_ms);
 
 #endif

@@ -162,6 +162,7 @@ static enum ami_key key_by_name(const char *name, size_t len) {
     IS("Channel", KEY_CHANNEL);
     IS("Newname", KEY_NEWNAME);
     IS("Message", KEY_MESSAGE);
+    IS("Seconds", KEY_SECONDS);
     break;
   case 8:
     IS("Uniqueid", KEY_UNIQUEID);

@@ -249,6 +249,11 @@ static void on_item(struct connection *c, enum item_kind kind, struct item *item
   }
 }
 
+/* The event clock, once it runs, is "now" for whoever sends no time stamp. */
+static msec_t dialect_now(const struct engine *e) {
+  return e->fold.clock_events && e->now_ms > 0 ? e->now_ms : e->wall_ms;
+}
+
 static size_t on_bytes(struct session *session, const char *data, size_t len, bool end,
                        void *user) {
   struct source *s = user;
@@ -262,9 +267,7 @@ static size_t on_bytes(struct session *session, const char *data, size_t len, bo
   c->silent_s = 0;
   void *state = c->state ? c->state : s->client_state;
   for (;;) {
-    /* The event clock, once it runs, is "now" for whoever sends no time stamp. */
-    msec_t now_ms = e->fold.clock_events && e->now_ms > 0 ? e->now_ms : e->wall_ms;
-    enum item_kind kind = s->dialect->next(state, &unread, end, now_ms, &item, &answers);
+    enum item_kind kind = s->dialect->next(state, &unread, end, dialect_now(e), &item, &answers);
     if (kind == ITEM_MORE) break;
     on_item(c, kind, &item);
     if (session_is_closing(session)) {
@@ -292,7 +295,7 @@ static void on_opened(struct session *session, void *user) {
   if (!s->dialect->is_client) c->state = s->dialect->open(&s->setup);
   if (!s->dialect->greet) return;
   writer_reset(&s->intake->out);
-  s->dialect->greet(c->state ? c->state : s->client_state, e->wall_ms, &s->intake->out);
+  s->dialect->greet(c->state ? c->state : s->client_state, dialect_now(e), &s->intake->out);
   if (s->intake->out.len) session_send(session, writer_slice(&s->intake->out));
 }
 
@@ -336,7 +339,7 @@ static void on_closed(struct session *session, const char *reason, void *user) {
   }
   bool introduced = c->epoch != NULL, told = c->told;
   connection_free(c);
-  if (s->dialect->lost) s->dialect->lost(s->client_state, s->intake->engine->wall_ms);
+  if (s->dialect->lost) s->dialect->lost(s->client_state, dialect_now(s->intake->engine));
   if (told) return;
   if (s->dialect->is_client || (introduced && s->introduced == 0)) source_down(s, reason);
 }

@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import random
+import re
 import socket
 import struct
 import threading
@@ -38,6 +39,12 @@ class Recording:
             elif "disconnect" in act:
                 self.connections.append((opened["off"], act["off"], opened["m"] - self.began,
                                          act["m"] - self.began))
+
+    def move(self, seconds):
+        """As if recorded later: in all time stamps and unique ids."""
+        head = b"%d" % (self.acts[0]["t"] // 10 ** 5)
+        self.raw = re.sub(rb"\b%s\d{5}(?=\.\d)" % head,
+                          lambda found: b"%d" % (int(found[0]) + seconds), self.raw)
 
     def load(self, name):
         path = os.path.join(DATA, self.scenario, name)
@@ -218,19 +225,22 @@ class Switch:
 
 class Player:
     """A script that plays a recording, connection after connection; ready when
-    `done`. Refused attempts of the recording are refused again."""
+    `done`. Refused attempts of the recording are refused again. In real time the
+    switch's clock shows today's time, plus `skew_s`."""
 
-    def __init__(self, recording, cut):
-        self.recording, self.cut = recording, cut
+    def __init__(self, recording, cut, skew_s=0):
+        self.recording, self.cut, self.skew_s = recording, cut, skew_s
         self.done = threading.Event()
         self.zero = None  # our clock when the recording began
         self.at = 0
 
     def __call__(self, switch, connection):
+        if self.at == 0 and self.cut == "real":
+            self.recording.move(round(time.time() - self.recording.acts[0]["t"]) + self.skew_s)
         pieces = list(self.recording.pieces(self.recording.connections[self.at], self.cut))
         last = self.at + 1 == len(self.recording.connections)
+        _, _, opened, closed = self.recording.connections[self.at]
         self.at += 1
-        opened = self.recording.connections[self.at - 1][2]
         now = time.monotonic()
         if self.zero is None or self.zero + opened < now:
             self.zero = now - opened  # late by the client's patience: the rest is, too
@@ -243,6 +253,8 @@ class Player:
         if last:
             self.done.set()
             return
+        if self.cut == "real":
+            time.sleep(max(0, self.zero + closed - time.monotonic()))
         connection.close()
         if not pieces:
             switch.close_listener()
