@@ -103,6 +103,7 @@ enum status section_read(struct reading *r, struct node *node, const struct opti
 /* For readers: is it of this kind, with at least one entry where `some`? */
 enum status expect_list(struct reading *r, const struct node *node, const char *of_what);
 enum status expect_text(struct reading *r, const struct node *node);
+enum status switch_read(struct reading *r, const struct node *node, bool *out); /* true, false */
 /* One scalar by the rules of a type; `out` as the field of that type. */
 enum status scalar_read(struct reading *r, struct node *node, const struct option *option,
                         void *out);
@@ -128,6 +129,7 @@ enum status file_read(const char *path, size_t max, char **text, size_t *len, st
 extern const struct option main_options[];
 extern const struct option policy_options[];
 extern const struct option roster_options[];
+extern const struct option contact_options[], points_options[]; /* of a dated policy */
 struct policy_book *policy_from_text(struct slice text, const char *label, struct error *error);
 struct roster *roster_from_text(struct slice text, const char *label,
                                 const struct calendar *calendar, struct error *error);

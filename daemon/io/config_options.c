@@ -176,6 +176,18 @@ enum status scalar_read(struct reading *r, struct node *node, const struct optio
   }
 }
 
+enum status switch_read(struct reading *r, const struct node *node, bool *out) {
+  static const char *const texts[] = {"false", "no", "off", "true", "yes", "on", NULL};
+  enum status status = expect_text(r, node);
+  if (status != STATUS_OK) return status;
+  for (size_t i = 0; texts[i] && node->plain; i++) {
+    if (strcmp(texts[i], node->text.data) != 0) continue;
+    *out = i >= 3;
+    return STATUS_OK;
+  }
+  return fail_at(r, node, "\"%s\" is not true or false", node->text.data);
+}
+
 /* --- a map --- */
 
 static enum status unknown_key(struct reading *r, const struct node *node,

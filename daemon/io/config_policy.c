@@ -124,6 +124,46 @@ static enum status check_shift(struct reading *r, const struct node *root,
   return STATUS_OK;
 }
 
+/* --- numbers --- */
+
+/* Keeps the longest first: 0086 is not an area's 0. */
+static enum status prefix_take(struct reading *r, const struct node *node,
+                               struct number_rules *rules) {
+  enum status status = expect_text(r, node);
+  if (status != STATUS_OK) return status;
+  struct slice text = node->text;
+  bool good = text.len <= NUMBER_PREFIX_LEN && strspn(text.data, "+0123456789") == text.len;
+  if (!good || (text.len == 1 && text.data[0] == '+'))
+    return fail_at(r, node, "\"%s\" is not a prefix of 1 to %d digits, as \"+86\"", text.data,
+                   NUMBER_PREFIX_LEN);
+  if (rules->count == NUMBER_PREFIXES_MAX)
+    return fail_at(r, node, "more than %d prefixes", NUMBER_PREFIXES_MAX);
+  unsigned at = rules->count++;
+  for (; at > 0 && rules->prefixes[at - 1].len < text.len; at--)
+    rules->prefixes[at] = rules->prefixes[at - 1];
+  rules->prefixes[at].len = (uint8_t)text.len;
+  memcpy(rules->prefixes[at].text, text.data, text.len + 1);
+  return STATUS_OK;
+}
+
+static enum status prefixes_read(struct reading *r, struct node *node, void *base) {
+  struct number_rules *rules = &((struct policy_book *)base)->numbers;
+  if (node->kind != NODE_LIST) return prefix_take(r, node, rules);
+  enum status status = STATUS_OK;
+  for (const struct node *n = node->child; n && status == STATUS_OK; n = n->next)
+    status = prefix_take(r, n, rules);
+  return status;
+}
+
+static const struct option number_options[] = {
+    {"country", OPTION_READ, .fallback = "[\"+86\", \"0086\"]", .read = prefixes_read,
+     .type_name = "prefix, or list of prefixes", .help = "In front of a number with its country."},
+    {"trunk", OPTION_READ, .fallback = "\"9\"", .read = prefixes_read,
+     .type_name = "prefix, or list of prefixes", .help = "Dialled for an outside line."},
+    {"area", OPTION_READ, .fallback = "\"0\"", .read = prefixes_read,
+     .type_name = "prefix, or list of prefixes", .help = "In front of an area, or a far mobile."},
+    {.name = NULL}};
+
 /* --- one dated policy --- */
 
 #define AT(member) offsetof(struct policy, member)
@@ -148,15 +188,7 @@ static enum status directions_read(struct reading *r, struct node *node, void *b
 }
 
 static enum status hold_read(struct reading *r, struct node *node, void *base) {
-  static const char *const texts[] = {"false", "no", "off", "true", "yes", "on", NULL};
-  enum status status = expect_text(r, node);
-  if (status != STATUS_OK) return status;
-  for (size_t i = 0; texts[i] && node->plain; i++) {
-    if (strcmp(texts[i], node->text.data) != 0) continue;
-    ((struct policy *)base)->count.talk_includes_hold = i >= 3;
-    return STATUS_OK;
-  }
-  return fail_at(r, node, "\"%s\" is not true or false", node->text.data);
+  return switch_read(r, node, &((struct policy *)base)->count.talk_includes_hold);
 }
 
 struct alternative {
@@ -190,75 +222,10 @@ static enum status alternatives_read(struct reading *r, struct node *node, void 
   return STATUS_OK;
 }
 
-static enum status at_risk_read(struct reading *r, struct node *node, void *base) {
-  struct policy *policy = base;
-  enum status status = expect_text(r, node);
-  if (status != STATUS_OK) return status;
-  struct slice t = node->text;
-  int64_t time = 0;
-  if (t.len != 9 || t.data[3] != ' ' ||
-      !value_weekday((struct slice){t.data, 3}, &policy->contact.at_risk_weekday) ||
-      !value_time((struct slice){t.data + 4, 5}, &time))
-    return fail_at(r, node, "\"%s\" is not a day and a time, as \"wed 12:00\"", t.data);
-  policy->contact.at_risk_time_ms = time;
-  return STATUS_OK;
-}
-
-struct rung {
-  int64_t below_bp, points, weeks;
-  const char *action;
-  bool requires_base_unmet;
-};
-
-static const char *const actions[] = {"warn", "hold_leads", "reassign_undialled", NULL};
-static const char *const requirements[] = {"none", "base_unmet", NULL};
-static const struct option rung_options[] = {
-    {"below", OPTION_RATE, offsetof(struct rung, below_bp), .min = 0, .max = 10000,
-     .flags = REQUIRED, .help = "A contact rate below this is the offence."},
-    {"points", OPTION_INT, offsetof(struct rung, points), .min = -1000, .max = 1000,
-     .flags = REQUIRED, .help = "Points it costs, as -1."},
-    {"action", OPTION_CHOICE, offsetof(struct rung, action), .choices = actions,
-     .flags = REQUIRED | CHOICE_TEXT, .help = "What follows."},
-    {"weeks", OPTION_INT, offsetof(struct rung, weeks), "1", .min = 1, .max = 52,
-     .help = "hold_leads: for how long."},
-    {"requires", OPTION_CHOICE, offsetof(struct rung, requires_base_unmet), "none",
-     .choices = requirements, .help = "What must hold besides."},
-    {.name = NULL}};
-
-static enum ladder_action action_of(const char *name) {
-  if (strcmp(name, actions[0]) == 0) return LADDER_WARN;
-  return strcmp(name, actions[1]) == 0 ? LADDER_HOLD_LEADS : LADDER_REASSIGN_UNDIALLED;
-}
-
-static enum status ladder_read(struct reading *r, struct node *node, void *base) {
-  struct policy *policy = base;
-  enum status status = expect_list(r, node, "rungs");
-  if (status != STATUS_OK) return status;
-  if (node->count > LADDER_MAX) return fail_at(r, node, "more than %d rungs", LADDER_MAX);
-  for (struct node *n = node->child; n; n = n->next) {
-    struct rung rung = {.below_bp = 0};
-    status = section_read(r, n, rung_options, &rung);
-    if (status != STATUS_OK) return status;
-    unsigned i = policy->contact.rung_count++;
-    policy->contact.ladder[i].below_bp = rung.below_bp;
-    policy->contact.ladder[i].points = rung.points;
-    policy->contact.ladder[i].action = action_of(rung.action);
-    policy->contact.ladder[i].weeks = rung.weeks;
-    policy->contact.ladder[i].requires_base_unmet = rung.requires_base_unmet;
-  }
-  return STATUS_OK;
-}
-
 static const char *const call_whens[] = {"answered", "attempted", NULL};
 static const char *const leaves[] = {"full", "prorate", NULL};
 static const char *const prorates[] = {"none", "workdays", NULL};
-static const char *const after_lasts[] = {"none", "repeat", NULL};
-static const char *const windows[] = {"none", "month", NULL};
-static const char *const modes[] = {"propose", "apply", NULL};
-static const char *const scopes[] = {"team", "site", NULL};
-static const char *const months[] = {"month", NULL};
 static const char *const mondays[] = {"monday", NULL};
-static const char *const judge_times[] = {"sun 24:00", NULL};
 
 static const struct option count_options[] = {
     {"directions", OPTION_READ, .fallback = "[out]", .read = directions_read,
@@ -317,49 +284,6 @@ static const struct option pace_options[] = {
 static const struct option coverage_options[] = {
     {"floor", OPTION_RATE, AT(coverage_floor_bp), "0.95", .min = 0, .max = 10000,
      .help = "Below this coverage a missed day is unknown."},
-    {.name = NULL}};
-
-static const struct option reassign_options[] = {
-    {"mode", OPTION_CHOICE, AT(contact.reassign_applies), "apply", .choices = modes,
-     .help = "propose: wait for approval."},
-    {"scope", OPTION_CHOICE, AT(contact.reassign_site), "team", .choices = scopes,
-     .help = "Among whom receivers are sought."},
-    {"receivers", OPTION_INT, AT(contact.receivers), "3", .min = 1, .max = 1000,
-     .help = "How many receivers take turns."},
-    {"receiver_cap", OPTION_INT, AT(contact.receiver_cap), "30", .min = 1, .max = COUNT_MAX,
-     .help = "Leads each takes at most."},
-    {.name = NULL}};
-
-static const struct option contact_options[] = {
-    {"reached_contacts", OPTION_INT, AT(contact.reached_contacts), "2", .min = 1, .max = 1000,
-     .help = "Contacts that make a lead reached."},
-    {"contact_when", OPTION_CHOICE, AT(contact.counts_when_attempted), "answered",
-     .choices = call_whens, .help = "Which calls are contacts."},
-    {"contact_min_gap", OPTION_DURATION, AT(contact.contact_min_gap_ms), "0s", .max = DAYS(7),
-     .help = "Time between two contacts."},
-    {"at_risk_from", OPTION_READ, .fallback = "\"wed 12:00\"", .read = at_risk_read,
-     .type_name = "day and time", .help = "From when a week is flagged."},
-    {"judge_at", OPTION_CHOICE, .fallback = "\"sun 24:00\"", .choices = judge_times,
-     .flags = NO_FIELD, .help = "When a week is judged."},
-    {"ladder", OPTION_READ, .table = rung_options, .entries = true, .read = ladder_read,
-     .fallback = "[{below: 0.60, points: -1, action: warn}, "
-                 "{below: 0.65, points: -2, action: hold_leads, weeks: 1}, "
-                 "{below: 0.70, points: -3, action: reassign_undialled, requires: base_unmet}]",
-     .type_name = "list of rungs", .help = "The nth offence is judged by the nth rung."},
-    {"after_last", OPTION_CHOICE, AT(contact.after_last_repeats), "repeat", .choices = after_lasts,
-     .help = "What comes after the last rung."},
-    {"window", OPTION_CHOICE, AT(contact.window_month), "month", .choices = windows,
-     .help = "How long offences count."},
-    {"base_unmet_days", OPTION_INT, AT(contact.base_unmet_days), "0", .max = 7,
-     .help = "Missed days a week may have before base_unmet holds."},
-    {"reassign", OPTION_SECTION, .table = reassign_options, .help = "Who gets undialled leads."},
-    {.name = NULL}};
-
-static const struct option points_options[] = {
-    {"start", OPTION_INT, AT(points_start), "100", .min = 0, .max = COUNT_MAX,
-     .help = "Points an agent begins with."},
-    {"period", OPTION_CHOICE, .fallback = "month", .choices = months, .flags = NO_FIELD,
-     .help = "When they begin again."},
     {.name = NULL}};
 
 static const struct option dated_options[] = {
@@ -432,6 +356,8 @@ const struct option policy_options[] = {
      .help = "Weeks are ISO weeks."},
     {"calendar", OPTION_SECTION, .table = calendar_options, .help = "Working days."},
     {"shift", OPTION_SECTION, .table = shift_options, .help = "Working hours."},
+    {"numbers", OPTION_SECTION, .table = number_options,
+     .help = "What is taken off a number before it is compared, down to 7 digits."},
     {"policies", OPTION_READ, .table = dated_options, .entries = true, .read = policies_read,
      .fallback = "[{from: 2016-01-01}]", .type_name = "list of policies",
      .help = "The newest whose from is not after the judged day applies."},

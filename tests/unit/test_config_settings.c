@@ -79,7 +79,53 @@ Test(settings, the_default_figures) {
   cr_assert_eq(p->contact.ladder[2].action, LADDER_REASSIGN_UNDIALLED);
   cr_assert(p->contact.ladder[2].requires_base_unmet && !p->contact.ladder[1].requires_base_unmet);
   cr_assert(p->contact.reassign_applies && !p->contact.reassign_site && p->contact.window_month);
+  cr_assert_eq(p->contact.judge_weekday, 6);
+  cr_assert_eq(p->contact.judge_time_ms, 24 * 3600000);
+  cr_assert_not(p->contact.ladder_shadow);
   cr_assert_eq(p->points_start, 100);
+  cr_assert_eq(p->points_appeal_ms, 3 * 24 * 3600000);
+  const struct number_rules *numbers = &s->policy->numbers;
+  cr_assert_eq(numbers->count, 4);
+  cr_assert_str_eq(numbers->prefixes[0].text, "0086", "the longest comes first");
+  cr_assert_str_eq(numbers->prefixes[1].text, "+86");
+  cr_assert_str_eq(numbers->prefixes[2].text, "9");
+  cr_assert_str_eq(numbers->prefixes[3].text, "0");
+  settings_free(s);
+}
+
+/* POLICY 5; the ladder is a list of rungs, or a map that says more. */
+Test(settings, a_ladder_in_either_form) {
+  struct settings *s = read_good("policies:\n"
+                                 "- {from: 2026-01-01, contact: {ladder: {shadow: true}}}\n"
+                                 "- {from: 2026-02-01, contact: {ladder: {shadow: true, rungs: "
+                                 "[{below: 0.5, points: -9, action: hold_leads, weeks: 2}]}}}\n"
+                                 "- {from: 2026-03-01, contact: {ladder: []}}\n"
+                                 "- {from: 2026-04-01, points: {appeal: 36h}, contact: "
+                                 "{judge_at: \"sat 18:00\"}}\n",
+                                 "");
+  const struct policy *p = s->policy->policies;
+  cr_assert(p[0].contact.ladder_shadow);
+  cr_assert_eq(p[0].contact.rung_count, 3);
+  cr_assert(p[1].contact.ladder_shadow);
+  cr_assert_eq(p[1].contact.rung_count, 1);
+  cr_assert_eq(p[1].contact.ladder[0].below_bp, 5000);
+  cr_assert_eq(p[1].contact.ladder[0].weeks, 2);
+  cr_assert_eq(p[2].contact.rung_count, 0);
+  cr_assert_not(p[2].contact.ladder_shadow);
+  cr_assert_eq(p[3].points_appeal_ms, 36 * 3600000);
+  cr_assert_eq(p[3].contact.judge_weekday, 5);
+  cr_assert_eq(p[3].contact.judge_time_ms, 18 * 3600000);
+  settings_free(s);
+}
+
+Test(settings, prefixes_of_numbers) {
+  struct settings *s =
+      read_good("numbers: {country: [\"0049\", \"+49\"], trunk: [], area: \"0\"}\n", "");
+  const struct number_rules *numbers = &s->policy->numbers;
+  cr_assert_eq(numbers->count, 3);
+  cr_assert_str_eq(numbers->prefixes[0].text, "0049");
+  cr_assert_str_eq(numbers->prefixes[1].text, "+49");
+  cr_assert_str_eq(numbers->prefixes[2].text, "0");
   settings_free(s);
 }
 
@@ -134,6 +180,14 @@ Test(settings, policy_errors_have_their_place) {
                "policy.yaml:2:48: ", "did you mean \"answered\"?");
   expect_error("policies:\n- {from: 2026-01-01, contact: {at_risk_from: \"wed\"}}\n", "",
                "policy.yaml:2:46: ", "wed 12:00");
+  expect_error("policies:\n- {from: 2026-01-01, contact: {judge_at: \"24:00\"}}\n", "",
+               "policy.yaml:2:42: ", "sun 24:00");
+  expect_error("policies:\n- {from: 2026-01-01, contact: {ladder: {shadw: true}}}\n", "",
+               "policy.yaml:2:41: ", "did you mean \"shadow\"?");
+  expect_error("policies:\n- {from: 2026-01-01, contact: {ladder: {shadow: perhaps}}}\n", "",
+               "policy.yaml:2:49: ", "not true or false");
+  expect_error("numbers: {trunk: nine}\n", "", "policy.yaml:1:18: ", "not a prefix");
+  expect_error("numbers: {trunk: \"+\"}\n", "", "policy.yaml:1:18: ", "not a prefix");
 }
 
 Test(settings, a_roster) {

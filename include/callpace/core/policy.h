@@ -9,7 +9,7 @@
 #include "callpace/core/period.h"
 #include "callpace/core/roster.h"
 
-enum { ALTERNATIVES_MAX = 16, LADDER_MAX = 16 };
+enum { ALTERNATIVES_MAX = 16, LADDER_MAX = 16, NUMBER_PREFIXES_MAX = 16, NUMBER_PREFIX_LEN = 8 };
 
 enum ladder_action { LADDER_WARN, LADDER_HOLD_LEADS, LADDER_REASSIGN_UNDIALLED };
 
@@ -53,6 +53,9 @@ struct policy {
     msec_t contact_min_gap_ms;
     int at_risk_weekday;    /* 0 = Monday */
     msec_t at_risk_time_ms; /* since midnight */
+    int judge_weekday;
+    msec_t judge_time_ms;
+    bool ladder_shadow; /* judge and report: no points, no holds, no moves */
     struct {
       int64_t below_bp;
       int64_t points;
@@ -69,11 +72,23 @@ struct policy {
     int64_t receivers, receiver_cap;
   } contact;
   int64_t points_start;
+  msec_t points_appeal_ms; /* how long an entry is provisional */
+};
+
+/* What stands in front of a number and does not belong to it (POLICY 5): of the
+ * country, of the trunk, of another area. */
+struct number_rules {
+  struct number_prefix {
+    char text[NUMBER_PREFIX_LEN + 1];
+    uint8_t len;
+  } prefixes[NUMBER_PREFIXES_MAX]; /* the longest first */
+  unsigned count;
 };
 
 /* The policy file: the calendar and the dated policies, oldest first. */
 struct policy_book {
   struct calendar calendar;
+  struct number_rules numbers;
   struct policy *policies;
   size_t count; /* at least 1 */
 };
