@@ -288,6 +288,21 @@ struct month_tally *centre_find_month(const struct centre_agent *agent, month_t 
   return tally && tally->month == month ? tally : NULL;
 }
 
+const struct call *centre_find_call(const struct centre *centre, struct slice id) {
+  return table_get(&centre->calls, id);
+}
+
+void centre_each_call(const struct centre *centre, centre_call_fn *fn, void *context) {
+  size_t position = 0;
+  for (const struct call *call; (call = table_next(&centre->calls, &position));)
+    fn(context, call);
+}
+
+void centre_on_forget(struct centre *centre, centre_call_fn *fn, void *context) {
+  centre->on_forget = fn;
+  centre->on_forget_context = context;
+}
+
 struct centre_counts centre_counts(const struct centre *centre) {
   return (struct centre_counts){.open_calls = centre->open_calls,
                                 .calls = centre->calls.count,

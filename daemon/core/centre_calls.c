@@ -223,6 +223,7 @@ static struct call *queue_pop(struct centre *centre) {
 /* A call that is off the queue and not open. */
 static void forget(struct centre *centre, struct call *call) {
   struct day_tally *tally = call->tally;
+  if (centre->on_forget) centre->on_forget(centre->on_forget_context, call);
   if (tally) day_tally_forget(tally, call);
   if (call->agent) call->agent->calls--;
   table_remove(&centre->calls, call_id(call));

@@ -55,6 +55,8 @@ struct centre {
   char **lost;                /* ids of calls newly lost, NUL-terminated copies */
   size_t lost_first, lost_count, lost_capacity;
   struct member_set members;
+  centre_call_fn *on_forget; /* NULL: nobody looks */
+  void *on_forget_context;
 
   struct day_tally *dirty_first, *dirty_last;
   struct day_tally *judge_first, *judge_last;

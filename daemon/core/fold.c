@@ -6,6 +6,7 @@
 #include "callpace/base/mem.h"
 
 enum { FOLD_VERSION = 1, ORIGINS_MAX = 1 << 24 };
+#define STEPS_MAX_MS (62 * MSEC_PER_DAY)
 
 void fold_init(struct fold *fold, const struct settings *settings, bool clock_events) {
   *fold = (struct fold){.centre = centre_new(settings),
@@ -80,6 +81,34 @@ void fold_advance(struct fold *fold, msec_t now_ms) {
   fold->now_ms = now_ms;
   fold->alive_ms = now_ms;
   centre_advance(fold->centre, now_ms, fold->lsn);
+}
+
+void fold_pass(struct fold *fold, msec_t to_ms, void (*judge)(void *context), void *context) {
+  if (fold->now_ms != MSEC_NONE && to_ms - fold->now_ms > STEPS_MAX_MS)
+    fold_advance(fold, to_ms - STEPS_MAX_MS);
+  for (msec_t due; (due = centre_next_due(fold->centre)) <= to_ms && due > fold->now_ms;) {
+    fold_advance(fold, due);
+    judge(context);
+  }
+  fold_advance(fold, to_ms);
+}
+
+bool fold_verdict(struct fold *fold, struct day_tally *tally, struct pace_facts *facts,
+                  struct verdict *verdict) {
+  const struct day_plan *plan = centre_plan(fold->centre, tally);
+  if (!plan) return false;
+  int64_t seen_bp = coverage_bp(&fold->coverage, &plan->productive, fold->now_ms);
+  if (!centre_pace_facts(fold->centre, tally, fold->now_ms, seen_bp, facts)) return false;
+  pace_judge(&tally->pace, facts, verdict);
+  return true;
+}
+
+void fold_judge(struct fold *fold, const struct centre_agent *only) {
+  struct pace_facts facts;
+  struct verdict verdict;
+  for (struct day_tally *tally; (tally = centre_next_to_judge(fold->centre));)
+    if ((!only || tally->agent == only) && fold_verdict(fold, tally, &facts, &verdict))
+      centre_set_verdict(fold->centre, tally, &verdict);
 }
 
 static void take_seq(struct fold *fold, uint32_t origin, uint64_t seq, msec_t ts_ms) {

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int64_t floor_div(int64_t a, int64_t b) {
   return a / b - (a % b < 0);
@@ -89,6 +90,65 @@ int week_format(day_t day, char out[DAY_TEXT_SIZE]) {
   int year = civil_from_day(thursday).year;
   int week = (thursday - day_from_civil((struct civil){year, 1, 1})) / 7 + 1;
   return snprintf(out, DAY_TEXT_SIZE, "%04d-W%02d", year, week);
+}
+
+bool month_parse(struct slice text, month_t *out) {
+  char first[DAY_TEXT_SIZE];
+  day_t day;
+  if (text.len != 7) return false;
+  memcpy(first, text.data, 7);
+  memcpy(first + 7, "-01", 3);
+  if (!day_parse((struct slice){first, 10}, &day)) return false;
+  *out = month_of(day);
+  return true;
+}
+
+bool week_parse(struct slice text, day_t *monday) {
+  int century, year, week;
+  char back[DAY_TEXT_SIZE];
+  if (text.len != 8 || text.data[4] != '-' || text.data[5] != 'W') return false;
+  if (!two_digits(text.data, &century) || !two_digits(text.data + 2, &year) ||
+      !two_digits(text.data + 6, &week))
+    return false;
+  /* The fourth of January is always in the first week. */
+  day_t day = week_monday(day_from_civil((struct civil){century * 100 + year, 1, 4}));
+  day += 7 * (week - 1);
+  week_format(day, back); /* a week 00 or 53 that is not there comes back another */
+  if (memcmp(back, text.data, 8) != 0) return false;
+  *monday = day;
+  return true;
+}
+
+const char *period_kind_name(enum period_kind kind) {
+  static const char *const names[PERIOD_KINDS] = {"day", "week", "month"};
+  return (unsigned)kind < PERIOD_KINDS ? names[kind] : NULL;
+}
+
+struct period period_of(enum period_kind kind, day_t day) {
+  struct period period = {.kind = kind, .first = day, .last = day};
+  if (kind == PERIOD_WEEK) {
+    period.first = week_monday(day);
+    period.last = period.first + 6;
+    week_format(day, period.text);
+  } else if (kind == PERIOD_MONTH) {
+    period.first = month_first_day(month_of(day));
+    period.last = month_first_day(month_of(day) + 1) - 1;
+    month_format(month_of(day), period.text);
+  } else {
+    day_format(day, period.text);
+  }
+  return period;
+}
+
+bool period_parse(enum period_kind kind, struct slice text, struct period *out) {
+  day_t day = DAY_NONE;
+  month_t month;
+  bool good = false;
+  if (kind == PERIOD_DAY) good = day_parse(text, &day);
+  if (kind == PERIOD_WEEK) good = week_parse(text, &day);
+  if (kind == PERIOD_MONTH && (good = month_parse(text, &month))) day = month_first_day(month);
+  if (good) *out = period_of(kind, day);
+  return good;
 }
 
 /* --- spans --- */

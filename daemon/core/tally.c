@@ -205,7 +205,8 @@ static void add_pieces(struct talk_union *u, const struct day_tally *tally,
   add_piece(u, tally, at, end);
 }
 
-static void add_talk(struct talk_union *u, const struct day_tally *tally, const struct call *call) {
+void talk_union_add_call(struct talk_union *u, const struct day_tally *tally,
+                         const struct call *call) {
   if (call->count.flags & COUNT_LESS_HOLDS)
     add_pieces(u, tally, call);
   else
@@ -219,8 +220,8 @@ static bool is_inbound_talk(const struct call_count *count) {
 /* Unions, firsts and longests: what a sum cannot hold. */
 static void join(struct day_tally *tally, const struct call *call) {
   const struct call_count *count = &call->count;
-  if (count->flags & COUNT_TALK) add_talk(&tally->talk, tally, call);
-  if (is_inbound_talk(count)) add_talk(&tally->inbound_talk, tally, call);
+  if (count->flags & COUNT_TALK) talk_union_add_call(&tally->talk, tally, call);
+  if (is_inbound_talk(count)) talk_union_add_call(&tally->inbound_talk, tally, call);
   if (!(count->flags & COUNT_DIALLED)) return;
   msec_t start = tally->begin_ms + count->start;
   earlier(&tally->first_dial_ms, start);
@@ -283,8 +284,8 @@ void day_tally_forget(struct day_tally *tally, struct call *call) {
     tally->frozen->first_dial_ms = tally->frozen->last_dial_ms = MSEC_NONE;
   }
   struct day_frozen *frozen = tally->frozen;
-  if (call->count.flags & COUNT_TALK) add_talk(&frozen->talk, tally, call);
-  if (is_inbound_talk(&call->count)) add_talk(&frozen->inbound_talk, tally, call);
+  if (call->count.flags & COUNT_TALK) talk_union_add_call(&frozen->talk, tally, call);
+  if (is_inbound_talk(&call->count)) talk_union_add_call(&frozen->inbound_talk, tally, call);
   if (!(call->count.flags & COUNT_DIALLED)) return;
   msec_t start = tally->begin_ms + call->count.start;
   earlier(&frozen->first_dial_ms, start);

@@ -32,13 +32,9 @@ static struct alert_sink sink_of(struct engine *e) {
 
 static void judge_day(struct engine *e, struct day_tally *tally) {
   struct fold *fold = &e->fold;
-  const struct day_plan *plan = centre_plan(fold->centre, tally);
-  if (!plan) return;
   struct pace_facts facts;
   struct verdict verdict;
-  int64_t seen_bp = coverage_bp(&fold->coverage, &plan->productive, fold->now_ms);
-  if (!centre_pace_facts(fold->centre, tally, fold->now_ms, seen_bp, &facts)) return;
-  pace_judge(&tally->pace, &facts, &verdict);
+  if (!fold_verdict(fold, tally, &facts, &verdict)) return;
   if (tally->day == centre_today(fold->centre)) {
     struct alert_day day = {.agent = tally->agent->rostered,
                             .day = tally->day,

@@ -7,21 +7,12 @@
 #include "callpace/engine/outbox.h"
 #include "callpace/engine/view.h"
 
-/* A longer leap (one wrong time stamp is enough, with clock: events) is not judged
- * day by day but for its last part. */
-#define STEPS_MAX_MS (62 * MSEC_PER_DAY)
+static void judge_due(void *context) {
+  judge_run(context);
+}
 
-/* Lets the fold's time pass up to `to`, stopping at every moment at which
- * something is due, so that a verdict bears the time at which it became true and
- * not that of the next event. */
 static void pass_time(struct engine *e, msec_t to) {
-  if (e->fold.now_ms != MSEC_NONE && to - e->fold.now_ms > STEPS_MAX_MS)
-    fold_advance(&e->fold, to - STEPS_MAX_MS);
-  for (msec_t due; (due = centre_next_due(e->fold.centre)) <= to && due > e->fold.now_ms;) {
-    fold_advance(&e->fold, due);
-    judge_run(e);
-  }
-  fold_advance(&e->fold, to);
+  fold_pass(&e->fold, to, judge_due, e);
 }
 
 void pipeline_begin(struct engine *e) {

@@ -25,8 +25,14 @@ struct replay {
   uint64_t records;
 };
 
+static uint64_t mark_of(const struct settings *settings) {
+  return fold_settings_mark(slice_of(settings->policy_text), slice_of(settings->roster_text));
+}
+
 /* The rules of that time, so that each day is judged by what was in force. */
 static void use_past_settings(struct replay *replay, const struct record *record) {
+  const struct settings *now = replay->past ? replay->past : replay->engine->settings;
+  if (mark_of(now) == fold_settings_mark(record->settings.policy, record->settings.roster)) return;
   struct settings *settings = NULL;
   struct error why = {0};
   if (settings_from_text(record->settings.policy, "policy in the journal", record->settings.roster,
@@ -71,13 +77,29 @@ static void discard_lost_calls(struct engine *e) {
   }
 }
 
-void recovery_note_settings(struct engine *e) {
-  struct slice policy = slice_of(e->settings->policy_text);
-  struct slice roster = slice_of(e->settings->roster_text);
-  if (e->fold.settings_mark == fold_settings_mark(policy, roster)) return;
+static void record_settings(struct engine *e) {
   struct record record = {.type = RECORD_SETTINGS,
-                          .settings = {.policy = policy, .roster = roster}};
+                          .settings = {.policy = slice_of(e->settings->policy_text),
+                                       .roster = slice_of(e->settings->roster_text)}};
   pipeline_record(e, &record);
+}
+
+void recovery_note_settings(struct engine *e) {
+  if (e->fold.settings_mark != mark_of(e->settings)) record_settings(e);
+}
+
+void recovery_note_segment(struct engine *e) {
+  record_settings(e);
+  for (size_t i = 0; i < e->fold.coverage.count; i++) {
+    const struct coverage_source *source = &e->fold.coverage.sources[i];
+    if (source->down_since_ms == MSEC_NONE || !source->name[0]) continue;
+    struct record record = {.type = RECORD_SOURCE,
+                            .source = {.change = SOURCE_DOWN,
+                                       .at_ms = source->down_since_ms,
+                                       .source = slice_of(source->name),
+                                       .reason = SLICE("still")}};
+    pipeline_record(e, &record);
+  }
 }
 
 static void record_start(struct engine *e, const struct journal_found *found) {

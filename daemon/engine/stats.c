@@ -40,6 +40,7 @@ void stats_put_status(const struct engine *e, struct writer *w) {
   json_open(w, '{');
   json_put_text(w, "node", e->config->node);
   json_put_text(w, "version", CALLPACE_VERSION);
+  json_put_text(w, "state_dir", e->config->state_dir);
   json_put_text(w, "state", e->stopping ? "stopping" : e->stalled ? "journal.stalled" : "running");
   json_put_uint(w, "lsn", journal_durable_lsn(e->journal));
   json_put_uint(w, "published_lsn", view_published_lsn(e->view));

@@ -21,6 +21,7 @@ struct upkeep {
   msec_t planned_ms;
   msec_t heartbeat_ms;
   msec_t stall_due_ms;
+  uint64_t segment_lsn; /* the segment in which it was last said what is in force */
   bool was_stalled;
 };
 
@@ -41,6 +42,14 @@ static void watch_journal(struct upkeep *u) {
   u->was_stalled = e->stalled;
 }
 
+static void watch_segment(struct upkeep *u) {
+  uint64_t lsn = journal_segment_lsn(u->engine->journal);
+  if (lsn == u->segment_lsn || u->engine->stalled) return;
+  bool first = u->segment_lsn == 0; /* of a new journal: it begins with them */
+  u->segment_lsn = lsn;
+  if (!first) recovery_note_segment(u->engine);
+}
+
 static void on_second(evutil_socket_t fd, short what, void *arg) {
   (void)fd;
   (void)what;
@@ -50,6 +59,7 @@ static void on_second(evutil_socket_t fd, short what, void *arg) {
   if (u->engine->fold.clock_events) u->engine->refresh_due = true;
   heartbeat(u);
   watch_journal(u);
+  watch_segment(u);
   intake_upkeep(u->engine->intake);
   view_upkeep(u->engine->view);
   rejects_flush(u->engine->rejects);
@@ -67,7 +77,10 @@ static void on_due(evutil_socket_t fd, short what, void *arg) {
 
 struct upkeep *upkeep_new(struct engine *engine) {
   struct upkeep *u = mem_zalloc(sizeof *u);
-  *u = (struct upkeep){.engine = engine, .planned_ms = MSEC_MAX, .stall_due_ms = MSEC_MAX};
+  *u = (struct upkeep){.engine = engine,
+                       .planned_ms = MSEC_MAX,
+                       .stall_due_ms = MSEC_MAX,
+                       .segment_lsn = journal_segment_lsn(engine->journal)};
   u->every_second = event_new(engine->base, -1, EV_PERSIST, on_second, u);
   u->at_due = event_new(engine->base, -1, 0, on_due, u);
   event_add(u->every_second, &(struct timeval){.tv_sec = 1});

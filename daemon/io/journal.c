@@ -262,6 +262,11 @@ bool journal_stalled(const struct journal *journal) {
   return journal->stalled;
 }
 
+uint64_t journal_segment_lsn(const struct journal *journal) {
+  size_t count = journal->segment_count;
+  return count ? journal->segments[count - 1].first_lsn : 0;
+}
+
 void journal_stats(const struct journal *journal, struct journal_stats *out) {
   *out = (struct journal_stats){
       .first_lsn = journal->segment_count ? journal->segments[0].first_lsn : 0,

@@ -162,3 +162,34 @@ enum status journal_replay(const char *state_dir, uint64_t from_lsn, journal_fn 
   free(lsns);
   return status;
 }
+
+/* The running clock at a segment's begin. */
+static enum status begin_clock(const char *state_dir, uint64_t lsn, msec_t *clock_ms,
+                               struct error *error) {
+  struct segment segment;
+  enum frame_result result = segment_open(&segment, state_dir, lsn);
+  *clock_ms = segment.clock_ms;
+  if (result == FRAME_ERROR) scan_failed(&segment, error);
+  segment_close(&segment);
+  if (result == FRAME_BAD) *clock_ms = MSEC_MAX; /* being made: it holds nothing yet */
+  return result == FRAME_ERROR ? STATUS_IO : STATUS_OK;
+}
+
+enum status journal_find(const char *state_dir, msec_t at_ms, uint64_t *lsn, msec_t *clock_ms,
+                         struct error *error) {
+  uint64_t *lsns;
+  size_t count;
+  enum status status = journal_list(state_dir, ".seg", &lsns, &count, error);
+  if (status != STATUS_OK) return status;
+  *lsn = 0;
+  *clock_ms = MSEC_NONE;
+  for (size_t i = 0; i < count; i++) {
+    msec_t clock;
+    status = begin_clock(state_dir, lsns[i], &clock, error);
+    if (status != STATUS_OK || (i > 0 && clock >= at_ms)) break;
+    *lsn = lsns[i];
+    *clock_ms = clock;
+  }
+  free(lsns);
+  return status;
+}

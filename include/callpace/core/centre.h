@@ -114,6 +114,15 @@ struct centre_team *centre_team_at(const struct centre *centre, size_t index);
 struct day_tally *centre_find_day(const struct centre_agent *agent, day_t day);
 struct month_tally *centre_find_month(const struct centre_agent *agent, month_t month);
 
+/* A remembered call; NULL when there is none of that id. */
+const struct call *centre_find_call(const struct centre *centre, struct slice id);
+/* All that are remembered, in no order. */
+typedef void centre_call_fn(void *context, const struct call *call);
+void centre_each_call(const struct centre *centre, centre_call_fn *fn, void *context);
+/* From now on `fn` gets every call just before it is forgotten, while it still
+ * counts in its tally; for whoever looks back. NULL: nobody. */
+void centre_on_forget(struct centre *centre, centre_call_fn *fn, void *context);
+
 struct centre_counts {
   size_t open_calls;  /* with a start and no end */
   size_t calls;       /* all that are remembered */

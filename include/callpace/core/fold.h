@@ -52,6 +52,19 @@ enum centre_result fold_event(struct fold *fold, uint64_t lsn, uint32_t origin, 
                               const struct call_event *event, msec_t now_ms);
 /* Time passes; harmless when it does not. */
 void fold_advance(struct fold *fold, msec_t now_ms);
+/* The same, stopping at every moment at which something is due: there `judge` is
+ * called, so that a verdict bears the time at which it became true and not that of
+ * the next event. A leap of more than 62 days (one wrong time stamp is enough, with
+ * clock: events) stops in its last part only. */
+void fold_pass(struct fold *fold, msec_t to_ms, void (*judge)(void *context), void *context);
+
+/* How a day stands at the fold's now; nothing is stored. False when it is judged
+ * by nothing (no plan). */
+bool fold_verdict(struct fold *fold, struct day_tally *tally, struct pace_facts *facts,
+                  struct verdict *verdict);
+/* Gives every day that waits for it a verdict, without alerts, for whoever looks
+ * back; with `only` those of one agent, and the others wait no more. */
+void fold_judge(struct fold *fold, const struct centre_agent *only);
 
 /* Tells whether two settings have the same texts; never 0. */
 uint64_t fold_settings_mark(struct slice policy, struct slice roster);

@@ -30,9 +30,22 @@ typedef int32_t month_t;
 month_t month_of(day_t day);
 day_t month_first_day(month_t month);
 int month_format(month_t month, char out[DAY_TEXT_SIZE]);
+bool month_parse(struct slice text, month_t *out); /* strictly "2026-11" */
 /* ISO 8601 week, "2026-W48"; a week is named by its Monday. */
 day_t week_monday(day_t day);
 int week_format(day_t day, char out[DAY_TEXT_SIZE]);
+bool week_parse(struct slice text, day_t *monday); /* strictly, a week that the year has */
+
+/* A day, an ISO week or a month, and the business days that it holds. */
+enum period_kind { PERIOD_DAY, PERIOD_WEEK, PERIOD_MONTH, PERIOD_KINDS };
+const char *period_kind_name(enum period_kind kind); /* "week"; NULL for none */
+struct period {
+  enum period_kind kind;
+  day_t first, last;
+  char text[DAY_TEXT_SIZE]; /* "2026-W48" */
+};
+struct period period_of(enum period_kind kind, day_t day); /* the one that holds a day */
+bool period_parse(enum period_kind kind, struct slice text, struct period *out);
 
 /* Half-open runs of time [from_ms, to_ms), sorted and disjoint. */
 struct span {

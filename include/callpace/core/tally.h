@@ -83,6 +83,11 @@ struct day_tally {
   struct day_frozen *frozen;
 };
 
+/* Adds the times in which a counted call talked, in ms after the tally's
+ * begin_ms: with COUNT_LESS_HOLDS less its holds. */
+void talk_union_add_call(struct talk_union *u, const struct day_tally *tally,
+                         const struct call *call);
+
 void day_tally_init(struct day_tally *tally, struct centre_agent *agent, day_t day,
                     msec_t begin_ms);
 void day_tally_clear(struct day_tally *tally); /* frees what it holds, not itself or calls */

@@ -15,6 +15,9 @@ enum status recovery_run(struct engine *engine, const struct journal_found *foun
 
 /* Records the settings when they are not those recorded last. */
 void recovery_note_settings(struct engine *engine);
+/* Says again what is in force, in a segment that begins: rules and sources that are
+ * down. Whoever looks back starts there, and older segments may be gone. */
+void recovery_note_segment(struct engine *e);
 
 /* Begins a snapshot in a child when one is due; retention after it. */
 void snapshot_upkeep(struct engine *engine);

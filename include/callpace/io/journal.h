@@ -86,6 +86,9 @@ uint64_t journal_durable_lsn(const struct journal *journal);  /* last one confir
 size_t journal_backlog_bytes(const struct journal *journal);  /* appended, not durable */
 bool journal_stalled(const struct journal *journal);
 
+/* First LSN of the segment being written; 0 before the first. */
+uint64_t journal_segment_lsn(const struct journal *journal);
+
 /* For the status. */
 struct journal_stats {
   uint64_t first_lsn, appended_lsn, durable_lsn;
@@ -111,6 +114,12 @@ typedef bool (*journal_fn)(void *context, uint64_t lsn, const struct record *rec
  * record. */
 enum status journal_replay(const char *state_dir, uint64_t from_lsn, journal_fn fn, void *context,
                            struct error *error);
+
+/* Where to begin to read what happened from `at_ms` on: the first LSN of the newest
+ * segment before which nothing of that time stands, and the clock of the record
+ * before it. LSN 0: the journal is empty. */
+enum status journal_find(const char *state_dir, msec_t at_ms, uint64_t *lsn, msec_t *clock_ms,
+                         struct error *error);
 
 /* Snapshots: what the fold came to at an LSN, STATE_DIR/journal/LSN.snap. */
 
