@@ -80,6 +80,43 @@ Test(period, weeks_and_months_have_names) {
   cr_assert_eq(week_monday(day("2026-11-29")), day("2026-11-23"));
 }
 
+Test(period, names_of_weeks_and_months_are_strict) {
+  static const char *const bad_weeks[] = {"",         "2026-W00", "2026-W54", "2025-W53",
+                                          "2026-w48", "2026W48",  "2026-W4",  "2026-W480"};
+  static const char *const bad_months[] = {"",       "2026-00", "2026-13",
+                                           "2026-1", "2026/11", "2026-111"};
+  day_t monday = 42;
+  month_t month = 42;
+  for (size_t i = 0; i < sizeof bad_weeks / sizeof *bad_weeks; i++)
+    cr_assert_not(week_parse(slice_of(bad_weeks[i]), &monday), "'%s'", bad_weeks[i]);
+  for (size_t i = 0; i < sizeof bad_months / sizeof *bad_months; i++)
+    cr_assert_not(month_parse(slice_of(bad_months[i]), &month), "'%s'", bad_months[i]);
+  cr_assert(monday == 42 && month == 42);
+  char text[DAY_TEXT_SIZE];
+  for (day_t d = day("1999-12-20"); d < day("2040-01-20"); d++) {
+    week_format(d, text);
+    cr_assert(week_parse(slice_of(text), &monday), "%s", text);
+    cr_assert_eq(monday, week_monday(d));
+    month_format(month_of(d), text);
+    cr_assert(month_parse(slice_of(text), &month), "%s", text);
+    cr_assert_eq(month, month_of(d));
+  }
+}
+
+Test(period, periods_hold_their_days) {
+  struct period p;
+  cr_assert(period_parse(PERIOD_WEEK, SLICE("2026-W53"), &p));
+  cr_assert_eq(p.first, day("2026-12-28"));
+  cr_assert_eq(p.last, day("2027-01-03"));
+  cr_assert(period_parse(PERIOD_MONTH, SLICE("2028-02"), &p));
+  cr_assert_eq(p.last, day("2028-02-29"));
+  cr_assert(period_parse(PERIOD_DAY, SLICE("2026-11-23"), &p));
+  cr_assert(p.first == p.last && p.first == day("2026-11-23"));
+  cr_assert_str_eq(period_of(PERIOD_WEEK, day("2027-01-01")).text, "2026-W53");
+  cr_assert_str_eq(period_of(PERIOD_MONTH, day("2027-01-01")).text, "2027-01");
+  cr_assert_not(period_parse(PERIOD_MONTH, SLICE("2026-W48"), &p));
+}
+
 Test(period, spans_are_cut_and_measured) {
   struct spans s = {.count = 1, .at = {{0, 100}}};
   spans_cut(&s, 40, 60);
