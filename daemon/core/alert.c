@@ -5,6 +5,7 @@ static const struct {
   const char *name;
   enum alert_severity severity;
   bool lasts;
+  enum period_kind period;
 } types[ALERT_TYPES] = {
     [ALERT_DAY_BEHIND] = {"day.behind", ALERT_WARNING, true},
     [ALERT_DAY_UNREACHABLE] = {"day.unreachable", ALERT_CRITICAL, true},
@@ -16,6 +17,11 @@ static const struct {
     [ALERT_REDIS_UP] = {"redis.up", ALERT_INFO, false},
     [ALERT_CALL_LOST_TRACK] = {"call.lost_track", ALERT_WARNING, false},
     [ALERT_JOURNAL_STALLED] = {"journal.stalled", ALERT_CRITICAL, true},
+    [ALERT_CONTACT_AT_RISK] = {"contact.at_risk", ALERT_WARNING, true, PERIOD_WEEK},
+    [ALERT_CONTACT_WARNING] = {"contact.warning", ALERT_WARNING, false, PERIOD_WEEK},
+    [ALERT_LEAD_HOLD] = {"lead.hold", ALERT_CRITICAL, false, PERIOD_WEEK},
+    [ALERT_LEAD_REASSIGNED] = {"lead.reassigned", ALERT_CRITICAL, false, PERIOD_WEEK},
+    [ALERT_MONTH_OUTCOME] = {"month.outcome", ALERT_INFO, false, PERIOD_MONTH},
 };
 
 const char *alert_type_name(enum alert_type type) {
@@ -30,6 +36,10 @@ enum alert_type alert_type_parse(struct slice name) {
 
 bool alert_type_lasts(enum alert_type type) {
   return types[type].lasts;
+}
+
+enum period_kind alert_type_period(enum alert_type type) {
+  return types[type].period;
 }
 
 enum alert_severity alert_severity_of(enum alert_type type) {
@@ -53,13 +63,12 @@ int64_t alert_number(const struct alert *alert, const char *key) {
 }
 
 void alert_put_id(struct writer *w, const struct alert *alert) {
-  char period[DAY_TEXT_SIZE];
-  day_format(alert->period, period);
+  struct period period = period_of(alert_type_period(alert->type), alert->period);
   put_slice(w, alert->subject);
   put_char(w, '/');
   put_text(w, alert_type_name(alert->type));
   put_char(w, '/');
-  put_text(w, period);
+  put_text(w, period.text);
 }
 
 static void put_made(struct writer *w, const char *key,
@@ -89,6 +98,24 @@ static void put_numbers(struct writer *w, const struct alert *alert) {
   json_close(w, '}');
 }
 
+static void put_moves(struct writer *w, const struct alert *alert) {
+  json_key(w, "leads");
+  json_open(w, '[');
+  for (size_t i = 0; i < alert->move_count; i++) {
+    const struct alert_move *move = &alert->moves[i];
+    json_open(w, '{');
+    json_put_string(w, "lead", move->lead);
+    json_put_string(w, "from", move->from);
+    json_key(w, "to");
+    if (move->to.len)
+      json_slice(w, move->to);
+    else
+      json_nil(w);
+    json_close(w, '}');
+  }
+  json_close(w, ']');
+}
+
 void alert_put_json(struct writer *w, const struct alert *alert) {
   json_open(w, '{');
   put_made(w, "id", alert_put_id, alert);
@@ -100,9 +127,11 @@ void alert_put_json(struct writer *w, const struct alert *alert) {
   put_given(w, "team", alert->team);
   put_given(w, "team_lead", alert->team_lead);
   json_put_int(w, "at_ms", alert->at_ms);
-  put_day(w, "period", alert->period);
+  json_put_text(w, "period", period_of(alert_type_period(alert->type), alert->period).text);
   if (alert->policy_from != DAY_NONE) put_day(w, "policy_from", alert->policy_from);
   put_numbers(w, alert);
+  if (alert->outcome) json_put_text(w, "outcome", alert->outcome);
+  if (alert->type == ALERT_LEAD_REASSIGNED) put_moves(w, alert);
   json_key(w, "text");
   json_open(w, '{');
   put_made(w, "en", alert_put_text_en, alert);

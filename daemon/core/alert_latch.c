@@ -129,11 +129,14 @@ static bool cut_last(struct slice *text, struct slice *part) {
 
 bool alert_latch_apply(struct alert_latch *latch, struct slice id, enum alert_state state,
                        msec_t at) {
-  struct slice type, period;
+  struct slice type, text;
+  struct period period;
   struct alert alert = {.state = state, .at_ms = at, .subject = id};
-  if (!cut_last(&alert.subject, &period) || !cut_last(&alert.subject, &type)) return false;
+  if (!cut_last(&alert.subject, &text) || !cut_last(&alert.subject, &type)) return false;
   alert.type = alert_type_parse(type);
-  if (alert.type == ALERT_NONE || !day_parse(period, &alert.period)) return false;
+  if (alert.type == ALERT_NONE) return false;
+  if (!period_parse(alert_type_period(alert.type), text, &period)) return false;
+  alert.period = period.first;
   if (state != ALERT_RAISED && state != ALERT_RESOLVED) return false;
   alert_latch_set(latch, &alert);
   return true;

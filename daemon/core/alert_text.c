@@ -25,32 +25,92 @@ static void put_duration(struct writer *w, msec_t length, const struct tongue *t
   }
 }
 
-/* "%" in `pattern`: N name, T team in brackets, S subject, d calls done,
- * e calls expected, g calls target, D talk so far, E talk expected, G talk
- * target, L productive time left, A time a thing was away, O age of a call. */
+/* 5999 is "59.99 %", 6000 is "60 %". */
+static void put_rate(struct writer *w, int64_t bp) {
+  put_int(w, bp / 100);
+  if (bp % 100 != 0) put_format(w, ".%02d", (int)(bp % 100));
+  put_text(w, " %");
+}
+
+static void put_outcome(struct writer *w, const char *name, bool in_chinese) {
+  static const char *const words[][3] = {
+      {"base_and_bonus", "base pay and bonus", "底薪加奖金"},
+      {"base_only", "base pay, no bonus", "只有底薪，没有奖金"},
+      {"bonus_less_100", "bonus, and base pay less 100 yuan", "奖金，底薪减 100 元"},
+      {"by_attainment", "pay by attainment", "按完成比例计薪"},
+  };
+  for (size_t i = 0; name && i < sizeof words / sizeof *words; i++)
+    if (strcmp(words[i][0], name) == 0) put_text(w, words[i][in_chinese ? 2 : 1]);
+}
+
+/* "%" and a letter in a pattern stands for a number of the alert … */
+enum figure { COUNT, DURATION, RATE };
+static const struct {
+  char field;
+  enum figure figure;
+  const char *key;
+} figures[] = {
+    {'d', COUNT, "calls"},
+    {'e', COUNT, "calls_expected"},
+    {'g', COUNT, "calls_target"},
+    {'E', DURATION, "talk_expected_ms"},
+    {'G', DURATION, "talk_target_ms"},
+    {'L', DURATION, "productive_left_ms"},
+    {'A', DURATION, "down_ms"},
+    {'O', DURATION, "open_ms"},
+    {'i', COUNT, "issued"},
+    {'r', COUNT, "reached"},
+    {'n', COUNT, "needed"},
+    {'R', RATE, "rate_bp"},
+    {'H', RATE, "threshold_bp"},
+    {'u', COUNT, "rung"},
+    {'p', COUNT, "points"},
+    {'w', COUNT, "weeks"},
+    {'m', COUNT, "members"},
+    {'M', COUNT, "members_target"},
+    {'B', RATE, "attainment_bp"},
+};
+
+static void put_figure(struct writer *w, char field, const struct alert *alert,
+                       const struct tongue *tongue) {
+  for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
+    if (figures[i].field != field) continue;
+    int64_t value = alert_number(alert, figures[i].key);
+    switch (figures[i].figure) {
+    case COUNT: put_int(w, value); break;
+    case DURATION: put_duration(w, value, tongue); break;
+    case RATE: put_rate(w, value); break;
+    }
+    return;
+  }
+  put_char(w, field);
+}
+
+/* … or for: N name, T team in brackets, S subject, P period, D talk so far, k leads
+ * moved, X outcome, Z whether the ladder is in shadow. */
 static void put_field(struct writer *w, char field, const struct alert *alert,
                       const struct tongue *tongue) {
+  bool in_chinese = tongue == &chinese;
   switch (field) {
   case 'N': put_slice(w, alert->name.len > 0 ? alert->name : alert->subject); break;
   case 'T':
     if (alert->team_name.len == 0) break;
-    put_text(w, tongue == &chinese ? "（" : " (");
+    put_text(w, in_chinese ? "（" : " (");
     put_slice(w, alert->team_name);
-    put_text(w, tongue == &chinese ? "）" : ")");
+    put_text(w, in_chinese ? "）" : ")");
     break;
   case 'S': put_slice(w, alert->subject); break;
-  case 'd': put_int(w, alert_number(alert, "calls")); break;
-  case 'e': put_int(w, alert_number(alert, "calls_expected")); break;
-  case 'g': put_int(w, alert_number(alert, "calls_target")); break;
+  case 'P': put_text(w, period_of(alert_type_period(alert->type), alert->period).text); break;
   case 'D':
     put_duration(w, alert_number(alert, "talk_ms") + alert_number(alert, "talking_ms"), tongue);
     break;
-  case 'E': put_duration(w, alert_number(alert, "talk_expected_ms"), tongue); break;
-  case 'G': put_duration(w, alert_number(alert, "talk_target_ms"), tongue); break;
-  case 'L': put_duration(w, alert_number(alert, "productive_left_ms"), tongue); break;
-  case 'A': put_duration(w, alert_number(alert, "down_ms"), tongue); break;
-  case 'O': put_duration(w, alert_number(alert, "open_ms"), tongue); break;
-  default: put_char(w, field); break;
+  case 'k': put_uint(w, alert->move_count); break;
+  case 'X': put_outcome(w, alert->outcome, in_chinese); break;
+  case 'Z':
+    if (alert_number(alert, "shadow"))
+      put_text(w, in_chinese ? "（试运行，不作处理）" : " (trial run: nothing follows)");
+    break;
+  default: put_figure(w, field, alert, tongue); break;
   }
 }
 
@@ -119,6 +179,37 @@ static const struct wording wordings[ALERT_TYPES] = {
          "不计通话时长。",
          "Check with the agent and the switch whether the call is still up.",
          "%N%T: the end of the call has been seen.", "%N%T的那通电话已收到结束信息。"},
+    [ALERT_CONTACT_AT_RISK] =
+        {"%N%T may miss the contact rate of %P: %r of %i leads reached, %n more to be reached "
+         "(target %H), %L of working time left.",
+         "%N%T %P 的联系率可能不达标：已联系 %r / %i 条线索，还需 %n 条（标准 %H），"
+         "剩余工作时间 %L。",
+         "Agree with the agent on which leads to call first.",
+         "%N%T can make the contact rate of %P again: %r of %i leads reached (target %H).",
+         "%N%T %P 的联系率又有望达标：已联系 %r / %i 条线索（标准 %H）。"},
+    [ALERT_CONTACT_WARNING] =
+        {"%N%T: contact rate of %P %R, below %H (rung %u): %r of %i leads reached, %p points%Z.",
+         "%N%T %P 的联系率为 %R，低于 %H（第 %u 级）：已联系 %r / %i 条线索，积分 %p%Z。",
+         "Give the agent a verbal warning.", "%N%T: the warning for %P is withdrawn.",
+         "%N%T %P 的警告已撤销。"},
+    [ALERT_LEAD_HOLD] =
+        {"%N%T gets no new leads for %w week(s): contact rate of %P %R, below %H (rung %u), "
+         "%p points.",
+         "%N%T %P 的联系率为 %R，低于 %H（第 %u 级）：暂停发放线索 %w 周，积分 %p。",
+         "Tell the agent, and issue no leads for that time.",
+         "%N%T: the hold after %P is withdrawn.", "%N%T %P 之后的暂停发放已撤销。"},
+    [ALERT_LEAD_REASSIGNED] =
+        {"%N%T: %k undialled lead(s) of %P go to others: contact rate %R, below %H (rung %u), "
+         "%p points.",
+         "%N%T %P 的联系率为 %R，低于 %H（第 %u 级）：%k 条未拨打的线索转给他人，积分 %p。",
+         "Tell the agent and those who take the leads over.",
+         "%N%T: the reassignment after %P is withdrawn.", "%N%T %P 之后的线索转移已撤销。"},
+    [ALERT_MONTH_OUTCOME] = {"%N%T in %P: %X. " RESULT_EN
+                             ", attainment %B, %m members (target %M), %p points left.",
+                             "%N%T %P：%X。" RESULT_ZH
+                             "，完成率 %B；发展会员 %m 人（目标 %M 人），剩余积分 %p。",
+                             "Go through the month with the agent.",
+                             "%N%T: the outcome of %P is withdrawn.", "%N%T %P 的月度结果已撤销。"},
     [ALERT_JOURNAL_STALLED] = {"The journal has not been writable for %A; no events are taken.",
                                "流水日志已有 %A 无法写入磁盘，暂停接收通话数据。",
                                "Check the disk: free space and errors.",

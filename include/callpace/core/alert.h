@@ -24,14 +24,21 @@ enum alert_type {
   ALERT_REDIS_UP = 8,
   ALERT_CALL_LOST_TRACK = 9,
   ALERT_JOURNAL_STALLED = 10,
+  ALERT_CONTACT_AT_RISK = 11,
+  ALERT_CONTACT_WARNING = 12,
+  ALERT_LEAD_HOLD = 13,
+  ALERT_LEAD_REASSIGNED = 14,
+  ALERT_MONTH_OUTCOME = 15,
   ALERT_TYPES
 };
 const char *alert_type_name(enum alert_type type);   /* "day.behind"; NULL for NONE */
 enum alert_type alert_type_parse(struct slice name); /* ALERT_NONE when unknown */
 /* True for a condition, which is open until it resolves (day.behind,
- * day.unreachable, source.down, redis.down, journal.stalled); the others are
- * facts, told once. */
+ * day.unreachable, source.down, redis.down, journal.stalled, contact.at_risk);
+ * the others are facts, told once. */
 bool alert_type_lasts(enum alert_type type);
+/* What the period of such an alert is: a business day, a week, a month. */
+enum period_kind alert_type_period(enum alert_type type);
 
 enum alert_severity { ALERT_INFO, ALERT_WARNING, ALERT_CRITICAL };
 enum alert_severity alert_severity_of(enum alert_type type);
@@ -46,6 +53,11 @@ struct alert_number {
 };
 enum { ALERT_NUMBERS_MAX = 16 };
 
+/* A lead that changed hands; `to` empty: into the unassigned pool. */
+struct alert_move {
+  struct slice lead, from, to;
+};
+
 /* One alert as it is told. Slices are borrowed from whoever made it, and live
  * for the call that hands it over; an empty one does not apply. */
 struct alert {
@@ -55,10 +67,13 @@ struct alert {
   struct slice subject; /* agent id, source name, "redis" or "journal" */
   struct slice agent, name, team, team_name, team_lead;
   msec_t at_ms;
-  day_t period;      /* business day */
+  day_t period;      /* first business day of it (alert_type_period) */
   day_t policy_from; /* DAY_NONE: no policy behind it */
   struct alert_number numbers[ALERT_NUMBERS_MAX];
   unsigned number_count;
+  const char *outcome;            /* month.outcome: its name; NULL elsewhere */
+  const struct alert_move *moves; /* lead.reassigned: borrowed */
+  size_t move_count;
 };
 
 /* Appends "AGENT/TYPE/PERIOD". */
