@@ -1,5 +1,6 @@
 /* CONTRACT section 5 and the latch. */
 #include <criterion/criterion.h>
+#include <ctype.h>
 #include <jansson.h>
 #include <string.h>
 
@@ -352,7 +353,8 @@ Test(alert, every_type_has_a_name_and_words_in_both_states) {
                             .policy_from = DAY_NONE};
       cr_expect_eq(alert_type_parse(slice_of(alert_type_name(alert.type))), alert.type);
       take(NULL, &alert);
-      cr_expect_null(strchr(json, '%'), "%s", json);
+      for (const char *at = json; (at = strchr(at, '%')); at++)
+        cr_expect(at > json && at[-1] == ' ' && !isalnum((unsigned char)at[1]), "%s", json);
       json_t *root = json_loads(json, 0, NULL);
       cr_assert_not_null(root, "%s", json);
       json_t *text = json_object_get(root, "text");
@@ -360,4 +362,43 @@ Test(alert, every_type_has_a_name_and_words_in_both_states) {
       cr_expect_gt(strlen(json_string_value(json_object_get(text, "en"))), 10);
       json_decref(root);
     }
+}
+
+Test(alert, contract_5_an_id_bears_the_period_of_its_type) {
+  static const struct {
+    enum alert_type type;
+    const char *day, *id;
+  } ids[] = {{ALERT_DAY_MET, "2026-11-23", "1001/day.met/2026-11-23"},
+             {ALERT_CONTACT_AT_RISK, "2026-11-23", "1001/contact.at_risk/2026-W48"},
+             {ALERT_LEAD_HOLD, "2026-12-28", "1001/lead.hold/2026-W53"},
+             {ALERT_MONTH_OUTCOME, "2026-11-01", "1001/month.outcome/2026-11"}};
+  for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+    struct alert alert = {.type = ids[i].type, .subject = SLICE("1001")};
+    struct writer w = {0};
+    struct alert_latch told = {0};
+    cr_assert(day_parse(slice_of(ids[i].day), &alert.period));
+    alert_put_id(&w, &alert);
+    cr_expect_str_eq(writer_text(&w), ids[i].id);
+    cr_expect(alert_latch_apply(&told, writer_slice(&w), ALERT_RAISED, 1));
+    cr_expect_eq(alert_latch_state(&told, alert.subject, alert.type, alert.period), ALERT_RAISED);
+    alert_latch_free(&told);
+    writer_free(&w);
+  }
+}
+
+Test(alert, contract_5_lead_reassigned_lists_lead_from_and_to) {
+  struct alert_move moves[] = {{SLICE("L1"), SLICE("1001"), SLICE("1002")},
+                               {SLICE("L<2>"), SLICE("1001"), SLICE("")}};
+  struct alert alert = {.type = ALERT_LEAD_REASSIGNED,
+                        .state = ALERT_RAISED,
+                        .subject = SLICE("1001"),
+                        .period = DAY,
+                        .policy_from = DAY_NONE,
+                        .moves = moves,
+                        .move_count = 2};
+  take(NULL, &alert);
+  cr_expect_not_null(strstr(json, "\"leads\":[{\"lead\":\"L1\",\"from\":\"1001\",\"to\":\"1002\"},"
+                                  "{\"lead\":\"L\\u003c2\\u003e\",\"from\":\"1001\",\"to\":null}]"),
+                     "%s", json);
+  cr_expect_not_null(strstr(json, "2 undialled lead(s) of 2026-W48"), "%s", json);
 }
