@@ -375,13 +375,13 @@ Test(alert, contract_5_an_id_bears_the_period_of_its_type) {
   for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
     struct alert alert = {.type = ids[i].type, .subject = SLICE("1001")};
     struct writer w = {0};
-    struct alert_latch told = {0};
+    struct alert_latch fresh = {0};
     cr_assert(day_parse(slice_of(ids[i].day), &alert.period));
     alert_put_id(&w, &alert);
     cr_expect_str_eq(writer_text(&w), ids[i].id);
-    cr_expect(alert_latch_apply(&told, writer_slice(&w), ALERT_RAISED, 1));
-    cr_expect_eq(alert_latch_state(&told, alert.subject, alert.type, alert.period), ALERT_RAISED);
-    alert_latch_free(&told);
+    cr_expect(alert_latch_apply(&fresh, writer_slice(&w), ALERT_RAISED, 1));
+    cr_expect_eq(alert_latch_state(&fresh, alert.subject, alert.type, alert.period), ALERT_RAISED);
+    alert_latch_free(&fresh);
     writer_free(&w);
   }
 }
