@@ -5,6 +5,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "callpace/core/call.h"
+
 /* First byte: the type, and whether the clock's change follows. */
 enum { TYPE_MASK = 0x3f, CLOCK_MOVED = 0x80 };
 enum { VARINT_MAX = 10 };
@@ -144,7 +146,7 @@ void record_encode_event(const struct call_event *event, uint32_t origin, uint64
 
 /* The texts of a record other than an event, in the order of their bytes.
  * Returns how many. One list for both directions. */
-enum { RECORD_TEXTS_MAX = 3 };
+enum { RECORD_TEXTS_MAX = 5 };
 static unsigned record_texts(struct record *record, struct slice *texts[RECORD_TEXTS_MAX]) {
   unsigned n = 0;
   switch (record->type) {
@@ -180,6 +182,17 @@ static unsigned record_texts(struct record *record, struct slice *texts[RECORD_T
     texts[n++] = &record->delivered.hook;
     texts[n++] = &record->delivered.reason;
     break;
+  case RECORD_LEAD_MOVE:
+    texts[n++] = &record->lead_move.lead;
+    texts[n++] = &record->lead_move.number;
+    texts[n++] = &record->lead_move.from;
+    texts[n++] = &record->lead_move.to;
+    texts[n++] = &record->lead_move.reason;
+    break;
+  case RECORD_LEAD_HOLD:
+    texts[n++] = &record->lead_hold.agent;
+    texts[n++] = &record->lead_hold.reason;
+    break;
   default: break;
   }
   return n;
@@ -205,6 +218,8 @@ static char *write_numbers(char *p, const struct record *record) {
     *p++ = (char)(record->delivered.raised | record->delivered.success << 1);
     p = write_time(p, record->delivered.attempts, 0);
     return write_time(p, record->delivered.at_ms, record->now_ms);
+  case RECORD_LEAD_MOVE: return write_time(p, record->lead_move.week, 0);
+  case RECORD_LEAD_HOLD: return write_time(p, record->lead_hold.week, 0);
   default: return p;
   }
 }
@@ -310,6 +325,14 @@ static void read_event(struct reader *r, struct record *record) {
   }
 }
 
+/* A Monday in the years that a time may have. */
+static day_t read_week(struct reader *r) {
+  int64_t day = read_time(r, 0);
+  bool good = day >= 0 && day <= CALL_TIME_MAX / MSEC_PER_DAY;
+  if (!good || weekday_of((day_t)day) != 0) r->failed = true;
+  return r->failed ? 0 : (day_t)day;
+}
+
 /* A byte of flags, of which only those below `limit` exist. */
 static uint8_t read_flags(struct reader *r, uint8_t limit) {
   uint8_t flags = read_u8(r);
@@ -349,6 +372,8 @@ static void read_numbers(struct reader *r, struct record *record) {
     record->delivered.attempts = read_time(r, 0);
     record->delivered.at_ms = read_time(r, record->now_ms);
     break;
+  case RECORD_LEAD_MOVE: record->lead_move.week = read_week(r); break;
+  case RECORD_LEAD_HOLD: record->lead_hold.week = read_week(r); break;
   default: break;
   }
 }

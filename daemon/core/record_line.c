@@ -109,6 +109,21 @@ static void put_delivered(struct writer *out, const struct record *record) {
   put_given(out, "reason", record->delivered.reason);
 }
 
+static void put_week(struct writer *out, day_t week) {
+  char text[DAY_TEXT_SIZE];
+  week_format(week, text);
+  json_put_text(out, "week", text);
+}
+
+static void put_lead_move(struct writer *out, const struct record *record) {
+  put_week(out, record->lead_move.week);
+  json_put_string(out, "lead", record->lead_move.lead);
+  json_put_string(out, "number", record->lead_move.number);
+  put_given(out, "from", record->lead_move.from);
+  put_given(out, "to", record->lead_move.to);
+  put_given(out, "reason", record->lead_move.reason);
+}
+
 static void put_other(struct writer *out, const struct record *record) {
   switch (record->type) {
   case RECORD_SEQ:
@@ -124,6 +139,12 @@ static void put_other(struct writer *out, const struct record *record) {
     break;
   case RECORD_ALERT: put_alert(out, record); break;
   case RECORD_DELIVERED: put_delivered(out, record); break;
+  case RECORD_LEAD_MOVE: put_lead_move(out, record); break;
+  case RECORD_LEAD_HOLD:
+    put_week(out, record->lead_hold.week);
+    json_put_string(out, "agent", record->lead_hold.agent);
+    put_given(out, "reason", record->lead_hold.reason);
+    break;
   default: break;
   }
 }
@@ -137,7 +158,9 @@ void record_to_lines(const struct record *record, bool all, struct writer *out) 
                                                   [RECORD_SOURCE] = "x.source",
                                                   [RECORD_SETTINGS] = "x.settings",
                                                   [RECORD_ALERT] = "x.alert",
-                                                  [RECORD_DELIVERED] = "x.delivered"};
+                                                  [RECORD_DELIVERED] = "x.delivered",
+                                                  [RECORD_LEAD_MOVE] = "x.lead_move",
+                                                  [RECORD_LEAD_HOLD] = "x.lead_hold"};
   if (record->type == RECORD_EVENT) {
     event_line(&record->event, out);
   } else if (record->type == RECORD_GAP) {

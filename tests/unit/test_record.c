@@ -169,6 +169,46 @@ Test(record, the_other_kinds) {
   writer_free(&out);
 }
 
+Test(record, leads_that_move_and_holds) {
+  struct record back, record = {.type = RECORD_LEAD_MOVE, .now_ms = now};
+  record.lead_move.week = 20780; /* Monday, 2026-11-23 */
+  record.lead_move.lead = SLICE("L1");
+  record.lead_move.number = SLICE("+8613800138000");
+  record.lead_move.from = SLICE("1001");
+  record.lead_move.reason = SLICE("undialled");
+  struct writer out = round_trip(&record, now, &back);
+  cr_assert_eq(back.lead_move.week, 20780);
+  same_text(back.lead_move.lead, SLICE("L1"));
+  same_text(back.lead_move.from, SLICE("1001"));
+  same_text(back.lead_move.to, SLICE(""));
+  struct writer line = {0};
+  record_to_lines(&record, false, &line);
+  cr_assert_eq(line.len, 0);
+  record_to_lines(&record, true, &line);
+  cr_assert_not_null(strstr(writer_text(&line), "\"type\":\"x.lead_move\""));
+  cr_assert_not_null(strstr(writer_text(&line), "\"week\":\"2026-W48\""));
+  writer_free(&out);
+
+  record = (struct record){.type = RECORD_LEAD_HOLD, .now_ms = now};
+  record.lead_hold.week = 20780;
+  record.lead_hold.agent = SLICE("1002");
+  out = round_trip(&record, now, &back);
+  cr_assert_eq(back.lead_hold.week, 20780);
+  same_text(back.lead_hold.agent, SLICE("1002"));
+  writer_reset(&line);
+  record_to_lines(&record, true, &line);
+  cr_assert_not_null(strstr(writer_text(&line), "\"type\":\"x.lead_hold\""));
+  writer_free(&line);
+
+  writer_reset(&out);
+  record.lead_hold.week++; /* no Monday */
+  msec_t clock = now;
+  record_encode(&record, &clock, &out);
+  clock = now;
+  cr_assert_not(record_decode(writer_slice(&out), &clock, &back));
+  writer_free(&out);
+}
+
 Test(record, settings_of_32_mebibytes) {
   size_t len = (size_t)32 << 20;
   char *text = calloc(1, len);

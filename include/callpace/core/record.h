@@ -10,6 +10,7 @@
 #include "callpace/base/slice.h"
 #include "callpace/base/writer.h"
 #include "callpace/core/call_event.h"
+#include "callpace/core/period.h"
 
 /* Values stand in the journal: never renumber. */
 enum record_type {
@@ -25,6 +26,8 @@ enum record_type {
   RECORD_SETTINGS = 9,   /* .settings: policy and roster in force from here on */
   RECORD_ALERT = 10,     /* .alert: decided, to be delivered */
   RECORD_DELIVERED = 11, /* .delivered: done with one hook for one alert */
+  RECORD_LEAD_MOVE = 12, /* .lead_move: a lead changes hands, or goes to the pool */
+  RECORD_LEAD_HOLD = 13, /* .lead_hold: no leads for this agent in this week */
   RECORD_TYPES
 };
 
@@ -80,6 +83,15 @@ struct record {
       msec_t at_ms;
       struct slice id, hook, reason;
     } delivered;
+    struct {
+      day_t week; /* Monday of the week in which `to` holds it */
+      struct slice lead, number;
+      struct slice from, to, reason; /* agents; `to` empty: the unassigned pool */
+    } lead_move;
+    struct {
+      day_t week; /* Monday */
+      struct slice agent, reason;
+    } lead_hold;
   };
 };
 
