@@ -140,16 +140,19 @@ static bool take_value(struct scan *s, struct writer *text, int depth) {
 }
 
 static bool take_member(struct scan *s, struct writer *key, struct writer *value,
-                        json_string_fn each, void *context) {
+                        json_member_fn each, void *context) {
   if (!take_string(s, key) || !take(s, ':')) return false;
   skip_space(s);
-  bool is_string = s->at < s->end && *s->at == '"';
+  const char *begin = s->at;
+  bool is_string = begin < s->end && *begin == '"';
   if (!take_value(s, value, 1)) return false;
-  if (is_string) each(context, writer_slice(key), writer_slice(value));
+  struct slice text =
+      is_string ? writer_slice(value) : (struct slice){begin, (size_t)(s->at - begin)};
+  each(context, writer_slice(key), is_string, text);
   return true;
 }
 
-bool json_each_string(struct slice json, json_string_fn each, void *context) {
+bool json_each_member(struct slice json, json_member_fn each, void *context) {
   struct scan s = {json.data, json.data + json.len};
   struct writer key = {0}, value = {0};
   if (!text_is_utf8(json) || !take(&s, '{')) return false;
@@ -164,4 +167,18 @@ bool json_each_string(struct slice json, json_string_fn each, void *context) {
   writer_free(&key);
   writer_free(&value);
   return whole && s.at == s.end;
+}
+
+struct strings {
+  json_string_fn each;
+  void *context;
+};
+
+static void pass_string(void *context, struct slice key, bool is_string, struct slice text) {
+  const struct strings *strings = context;
+  if (is_string) strings->each(strings->context, key, text);
+}
+
+bool json_each_string(struct slice json, json_string_fn each, void *context) {
+  return json_each_member(json, pass_string, &(struct strings){each, context});
 }

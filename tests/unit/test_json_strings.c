@@ -69,3 +69,21 @@ Test(json_strings, of_what_is_no_object_are_refused) {
   cr_expect_not(json_each_string(writer_slice(&deep), ignore, NULL));
   writer_free(&deep);
 }
+
+static void list_member(void *context, struct slice key, bool is_string, struct slice text) {
+  struct writer *w = context;
+  put_slice(w, key);
+  put_text(w, is_string ? "=" : ":");
+  put_slice(w, text);
+  put_char(w, ';');
+}
+
+Test(json_strings, members_come_as_they_stand) {
+  struct writer w = {0};
+  cr_assert(
+      json_each_member(SLICE("{\"errcode\": -1 ,\"text\":{ \"en\":\"a\\n\" },\"s\":\"\\u0041\","
+                             "\"l\":[1, 2],\"z\":null}"),
+                       list_member, &w));
+  cr_assert_str_eq(writer_text(&w), "errcode:-1;text:{ \"en\":\"a\\n\" };s=A;l:[1, 2];z:null;");
+  writer_free(&w);
+}

@@ -1,4 +1,4 @@
-/* The strings at the top of a JSON object, for one who wants a few names out of a
+/* The members at the top of a JSON object, for one who wants a few names out of a
  * document and cares for nothing else in it. Strict (RFC 8259): anything that is no
  * whole object is refused, nested values are checked and passed over. */
 #ifndef CALLPACE_BASE_JSON_STRINGS_H
@@ -16,5 +16,10 @@ typedef void (*json_string_fn)(void *context, struct slice key, struct slice val
  * been called for members before the place of the fault. */
 enum { JSON_DEPTH_MAX = 16 };
 bool json_each_string(struct slice json, json_string_fn each, void *context);
+
+/* The same for all members. `text` is a string's content, else the value as it
+ * stands: a number, a word, or an object or array to be read in its turn. */
+typedef void (*json_member_fn)(void *context, struct slice key, bool is_string, struct slice text);
+bool json_each_member(struct slice json, json_member_fn each, void *context);
 
 #endif
