@@ -2,7 +2,7 @@
 # Sourced by tools/quickstart and tools/test: Debian packages and builds.
 
 build_packages=(build-essential cmake ninja-build pkg-config libevent-dev libhiredis-dev
-                libyaml-dev libjansson-dev libsystemd-dev libssl-dev)
+                libyaml-dev libjansson-dev libsystemd-dev libssl-dev libcurl4-openssl-dev)
 run_packages=(redis-server redis-tools tzdata)
 test_packages=(libcriterion-dev zlib1g-dev python3 openssl scdoc)
 
