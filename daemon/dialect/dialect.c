@@ -2,7 +2,7 @@
 
 #include <stddef.h>
 
-static const struct dialect *const dialects[] = {&dialect_native, &dialect_ami};
+static const struct dialect *const dialects[] = {&dialect_native, &dialect_ami, &dialect_esl};
 
 const struct dialect *dialect_find(const char *type) {
   for (size_t i = 0; i < sizeof dialects / sizeof dialects[0]; i++)

@@ -46,6 +46,7 @@ struct dialect_setup {
   const char *username;
   const char *secret;
   bool start_means_answer; /* source's start_means: answer */
+  bool json_events;        /* esl: source's events: json (else plain) */
   bool events_clock; /* clock: events: `now` is the event clock, no time stamp is too far ahead */
   const struct roster *const *roster; /* looked at afresh each time: reload swaps it */
 };
@@ -82,6 +83,7 @@ struct dialect {
 
 extern const struct dialect dialect_native;
 extern const struct dialect dialect_ami;
+extern const struct dialect dialect_esl;
 
 /* The row for a source type, or NULL. */
 const struct dialect *dialect_find(const char *type);
