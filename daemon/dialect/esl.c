@@ -316,9 +316,9 @@ static enum item_kind take_frame(struct esl *esl, const struct esl_frame *frame,
   case CONTENT_DISCONNECT:
     return tell(item, ITEM_CLOSE, "disconnected", "the switch disconnects: ", frame->body);
   case CONTENT_REJECTION:
-    return shut_out(item, "address_refused",
-                    "the switch's access list (apply-inbound-acl) refuses this host: ",
-                    frame->body);
+    return shut_out(
+        item, "address_refused",
+        "the switch's access list (apply-inbound-acl) refuses this host: ", frame->body);
   default: return ITEM_MORE;
   }
 }
@@ -333,8 +333,8 @@ static bool take_pending(struct esl *esl, msec_t now_ms, struct call_event *even
 
 static enum item_kind broken(const struct esl *esl, struct slice unread, struct item *item) {
   if (esl->state == STATE_GREETING) {
-    return tell(item, ITEM_CLOSE, "not_esl", "no FreeSWITCH event socket answers there, but: ",
-                unread);
+    return tell(item, ITEM_CLOSE, "not_esl",
+                "no FreeSWITCH event socket answers there, but: ", unread);
   }
   return tell(item, ITEM_CLOSE, "bad_frame", "the switch sent what is no frame: ", unread);
 }

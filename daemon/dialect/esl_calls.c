@@ -125,8 +125,8 @@ static bool is_id(const char *id, uint8_t len, const struct esl_leg *leg) {
 static enum call_dir dir_with(const struct esl_leg *leg, const struct esl_leg *customer) {
   if (leg->dir == DIR_INTERNAL || leg->dialled) return DIR_IN;
   if (!customer) return DIR_OUT;
-  bool others = customer->originator_len &&
-                !is_id(customer->originator, customer->originator_len, leg);
+  bool others =
+      customer->originator_len && !is_id(customer->originator, customer->originator_len, leg);
   return customer->inbound || (others && leg->inbound) ? DIR_IN : DIR_OUT;
 }
 
@@ -251,8 +251,8 @@ static enum call_outcome outcome_of(struct slice cause) {
  * switch's word for not yet. */
 static struct slice disposition_of(const struct esl_event *event) {
   struct slice disposition = event->field[KEY_DISPOSITION];
-  bool tells = !slice_equal(disposition, SLICE("failure")) &&
-               !slice_equal(disposition, SLICE("SUCCESS"));
+  bool tells =
+      !slice_equal(disposition, SLICE("failure")) && !slice_equal(disposition, SLICE("SUCCESS"));
   return tells ? disposition : (struct slice){0};
 }
 
@@ -347,8 +347,7 @@ static void callcenter(struct esl_calls *calls, const struct esl_event *event, m
   for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
     if (slice_equal(slice_of(known[i].status), told.reason)) told.state = known[i].state;
   }
-  if (told.agent.len && told.state != AGENT_STATE_UNKNOWN)
-    event_queue_put(&calls->queue, &told);
+  if (told.agent.len && told.state != AGENT_STATE_UNKNOWN) event_queue_put(&calls->queue, &told);
 }
 
 bool esl_calls_take(struct esl_calls *calls, const struct esl_event *event, msec_t ts_ms,

@@ -171,7 +171,7 @@ struct esl_leg {
   unsigned number;   /* calls that this leg has been so far */
   unsigned seen;     /* the round in which it was last spoken of */
   msec_t created_ms, talk_since_ms, talk_ms;
-  msec_t paused_ms;       /* since when the talk rests, or MSEC_NONE */
+  msec_t paused_ms;      /* since when the talk rests, or MSEC_NONE */
   struct esl_text agent; /* LEG_AGENT: roster id, or what the switch calls it */
   struct esl_text other; /* the number at its other end */
   struct esl_text queue, trunk;
@@ -210,10 +210,10 @@ struct esl_calls {
   const struct roster *const *roster;
   struct esl_legs legs;
   struct event_queue queue;
-  struct writer id;    /* of the call being told */
-  unsigned round;      /* from one listing that is asked for to the next */
-  msec_t lost_ms;      /* what the listing no longer shows ended then, or MSEC_NONE */
-  msec_t latest_ms;    /* times beyond it are not believed */
+  struct writer id; /* of the call being told */
+  unsigned round;   /* from one listing that is asked for to the next */
+  msec_t lost_ms;   /* what the listing no longer shows ended then, or MSEC_NONE */
+  msec_t latest_ms; /* times beyond it are not believed */
   enum esl_sweep sweep;
   struct esl_leg *sweep_at;
   bool full; /* there was no room for a leg, or its id did not fit */
@@ -232,8 +232,7 @@ void esl_leg_identify(const struct esl_calls *calls, const struct esl_event *eve
                       struct esl_leg *leg, msec_t ts_ms);
 /* The same from a listing, which names no users: only agents of the roster are
  * found, by the name of their channel. */
-void esl_leg_guess(const struct esl_calls *calls, const struct esl_event *row,
-                   struct esl_leg *leg);
+void esl_leg_guess(const struct esl_calls *calls, const struct esl_event *row, struct esl_leg *leg);
 /* "1001@pbx1" -> who that is on the roster, else "1001"; empty: no name. */
 struct slice esl_agent_of(const struct esl_calls *calls, struct slice user);
 

@@ -117,6 +117,11 @@ static void use_config(struct source *s, const struct config_source *config) {
   listener_limit(s->listener, &options);
 }
 
+/* What a client source logs in with. */
+static const char *secret_of(const struct config_source *config) {
+  return config->password ? config->password : config->secret;
+}
+
 static struct source *source_open(struct intake *intake, const struct config_source *config,
                                   struct error *error) {
   struct source *s = mem_zalloc(sizeof *s);
@@ -126,13 +131,14 @@ static struct source *source_open(struct intake *intake, const struct config_sou
                        .name = mem_strdup(config->name),
                        .dialect = dialect_find(config->type),
                        .username = config->username ? mem_strdup(config->username) : NULL,
-                       .secret = config->secret ? mem_strdup(config->secret) : NULL,
+                       .secret = secret_of(config) ? mem_strdup(secret_of(config)) : NULL,
                        .last_event_ms = MSEC_NONE,
                        .last_arrival_ms = MSEC_NONE};
   s->setup = (struct dialect_setup){.source = s->name,
                                     .username = s->username,
                                     .secret = s->secret,
                                     .start_means_answer = config->start_means_answer,
+                                    .json_events = config->json_events,
                                     .events_clock = e->fold.clock_events,
                                     .roster = &e->roster};
   if (!s->dialect) {
@@ -162,7 +168,7 @@ static bool can_stay(const struct source *s, const struct config_source *config)
          strcmp(old->address.host, config->address.host) == 0 && old->tls == config->tls &&
          same_text(old->tls_cert, config->tls_cert) && same_text(old->tls_key, config->tls_key) &&
          same_text(old->tls_ca, config->tls_ca) && same_text(old->username, config->username) &&
-         same_text(old->secret, config->secret);
+         same_text(secret_of(old), secret_of(config)) && old->json_events == config->json_events;
 }
 
 static struct source *find_source(struct source *list, const struct config_source *config) {

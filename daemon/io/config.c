@@ -90,6 +90,7 @@ void config_free(struct config *config) {
   wipe(config->redis.password);
   for (size_t i = 0; i < config->source_count; i++) {
     wipe(config->sources[i].secret);
+    wipe(config->sources[i].password);
     wipe(config->sources[i].token);
   }
   arena_free(&config->text->arena);

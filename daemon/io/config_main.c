@@ -58,7 +58,8 @@ static enum status allow_read(struct reading *r, struct node *node, void *base) 
 }
 
 #define SOURCE(member) offsetof(struct config_source, member)
-static const char *const source_types[] = {"native", "ami", NULL};
+static const char *const source_types[] = {"native", "ami", "esl", NULL};
+static const char *const event_forms[] = {"plain", "json", NULL};
 static const char *const start_meanings[] = {"start", "answer", NULL};
 
 static const struct option tls_options[] = {
@@ -73,14 +74,21 @@ static const struct option tls_options[] = {
 static const struct option source_options[] = {
     {"name", OPTION_NAME, SOURCE(name), .flags = REQUIRED, .help = "Name of the source, unique."},
     {"type", OPTION_CHOICE, SOURCE(type), .choices = source_types, .flags = REQUIRED | CHOICE_TEXT,
-     .help = "native: senders of the line protocol come to us. ami: we go to an Asterisk manager."},
+     .help = "native: senders of the line protocol come to us. We go to the others: ami is an "
+             "Asterisk manager, esl a FreeSWITCH event socket."},
     {"listen", OPTION_READ, .read = listen_read, .type_name = "address",
      .help = "native: where to listen, HOST:PORT (port 0: any free one) or unix:/PATH."},
     {"connect", OPTION_READ, .read = connect_read, .type_name = "address",
-     .help = "ami: where the switch listens, HOST:PORT."},
-    {"username", OPTION_TEXT, SOURCE(username), .help = "ami: the manager account."},
+     .help = "ami, esl: where the switch listens, HOST:PORT."},
+    {"username", OPTION_TEXT, SOURCE(username),
+     .help = "ami: the manager account. esl: a directory user as USER@DOMAIN, if not the event "
+             "socket's own password is used."},
     {"secret_file", OPTION_SECRET, SOURCE(secret),
      .help = "ami: file that holds the account's secret, one line."},
+    {"password_file", OPTION_SECRET, SOURCE(password),
+     .help = "esl: file that holds the event socket's password, one line."},
+    {"events", OPTION_CHOICE, SOURCE(json_events), "plain", .choices = event_forms,
+     .help = "esl: the form in which the switch sends events. They say the same."},
     {"token_file", OPTION_SECRET, SOURCE(token),
      .help = "native: file that holds the token which senders must show in their hello."},
     {"tls", OPTION_SECTION, .table = tls_options,
@@ -119,8 +127,15 @@ static enum status check_connecting(struct reading *r, const struct node *node,
     return fail_at_key(r, node_child(node, "listen"),
                        "an %s source connects to the switch: use \"connect\"", source->type);
   if (!source->connects) return fail_at(r, node, "an %s source needs \"connect\"", source->type);
-  if (!source->username || !source->secret)
+  bool is_ami = strcmp(source->type, "ami") == 0;
+  if (is_ami && (!source->username || !source->secret))
     return fail_at(r, node, "an %s source needs \"username\" and \"secret_file\"", source->type);
+  if (is_ami) return STATUS_OK;
+  if (source->secret)
+    return fail_at_key(r, node_child(node, "secret_file"), "an %s source has a \"password_file\"",
+                       source->type);
+  if (!source->password)
+    return fail_at(r, node, "an %s source needs \"password_file\"", source->type);
   return STATUS_OK;
 }
 
@@ -139,7 +154,7 @@ static enum status check_unique(struct reading *r, const struct node *list, cons
 static enum status check_supported(struct reading *r, const struct node *node) {
   const struct node *type = node->kind == NODE_MAP ? node_child(node, "type") : NULL;
   if (!type || type->kind != NODE_SCALAR) return STATUS_OK;
-  if (strcmp(type->text.data, "esl") == 0 || strcmp(type->text.data, "evapi") == 0)
+  if (strcmp(type->text.data, "evapi") == 0)
     return fail_at(r, type, "source type \"%s\" is not supported yet by this version",
                    type->text.data);
   return STATUS_OK;

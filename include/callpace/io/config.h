@@ -20,13 +20,15 @@
 /* One entry of `sources`. */
 struct config_source {
   const char *name; /* [A-Za-z0-9_.-]{1,64}, unique */
-  const char *type; /* "native" or "ami" */
+  const char *type; /* "native", "ami", "esl" */
   bool connects;    /* `connect` was given, else `listen` */
   struct address address;
   bool tls;
   const char *tls_cert, *tls_key, *tls_ca; /* paths or NULL */
   const char *username;                    /* NULL: none */
   const char *secret;                      /* content of secret_file; NULL: none */
+  const char *password;                    /* content of password_file; NULL: none */
+  bool json_events;                        /* events: json (else plain) */
   const char *token;                       /* content of token_file; NULL: none */
   int64_t max_connections;
   msec_t idle_timeout_ms; /* 0: none */
