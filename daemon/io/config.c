@@ -93,6 +93,10 @@ void config_free(struct config *config) {
     wipe(config->sources[i].password);
     wipe(config->sources[i].token);
   }
+  for (size_t i = 0; i < config->hook_count; i++) {
+    wipe(config->hooks[i].secret);
+    wipe(config->hooks[i].webhook);
+  }
   arena_free(&config->text->arena);
   free(config->text);
   free(config);

@@ -8,7 +8,7 @@
 #include "callpace/base/mem.h"
 #include "callpace/io/config.h"
 
-enum { CONFIG_BYTES_MAX = 1024 * 1024, ROSTER_BYTES_MAX = 16 * 1024 * 1024 };
+enum { CONFIG_BYTES_MAX = 1024 * 1024, ROSTER_BYTES_MAX = 16 * 1024 * 1024, ENTRIES_MAX = 1000 };
 
 /* --- the tree (config_yaml.c) --- */
 
@@ -129,6 +129,11 @@ enum status file_read(const char *path, size_t max, char **text, size_t *len, st
 extern const struct option main_options[];
 extern const struct option policy_options[];
 extern const struct option roster_options[];
+extern const struct option hook_options[]; /* config_hooks.c */
+enum status hooks_read(struct reading *r, struct node *node, void *base);
+/* No entry of the list before `node` has the same text there. */
+enum status check_unique(struct reading *r, const struct node *list, const struct node *node,
+                         const char *key);
 extern const struct option contact_options[], points_options[]; /* of a dated policy */
 struct policy_book *policy_from_text(struct slice text, const char *label, struct error *error);
 struct roster *roster_from_text(struct slice text, const char *label,

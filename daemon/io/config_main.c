@@ -139,7 +139,7 @@ static enum status check_connecting(struct reading *r, const struct node *node,
   return STATUS_OK;
 }
 
-static enum status check_unique(struct reading *r, const struct node *list, const struct node *node,
+enum status check_unique(struct reading *r, const struct node *list, const struct node *node,
                                 const char *key) {
   const struct node *own = node_child(node, key);
   if (node_is_empty(own)) return STATUS_OK;
@@ -174,8 +174,6 @@ static enum status source_read(struct reading *r, const struct node *list, struc
   return status != STATUS_OK || any_port ? status : check_unique(r, list, node, "listen");
 }
 
-enum { ENTRIES_MAX = 1000 };
-
 static enum status sources_read(struct reading *r, struct node *node, void *base) {
   struct config *config = base;
   enum status status = expect_list(r, node, "sources");
@@ -184,77 +182,6 @@ static enum status sources_read(struct reading *r, struct node *node, void *base
   config->sources = arena_alloc(r->arena, (node->count + 1) * sizeof *config->sources);
   for (struct node *n = node->child; n && status == STATUS_OK; n = n->next)
     status = source_read(r, node, n, &config->sources[config->source_count++]);
-  return status;
-}
-
-/* --- hooks --- */
-
-static enum status exec_read(struct reading *r, struct node *node, void *base) {
-  struct config_hook *hook = base;
-  enum status status = texts_read(r, node, &hook->exec, NULL);
-  if (status != STATUS_OK) return status;
-  if (node->count == 0) return fail_at(r, node, "a program to run is needed here");
-  if (strchr(hook->exec[0], '/')) {
-    node->child->text = slice_of(path_resolve(r, node->child->text));
-    hook->exec[0] = node->child->text.data;
-  }
-  return STATUS_OK;
-}
-
-static const char *const alert_names[] = {
-    "day.behind",      "day.unreachable", "day.met",         "day.missed",
-    "contact.at_risk", "contact.warning", "lead.hold",       "lead.reassigned",
-    "month.outcome",   "source.down",     "source.up",       "redis.down",
-    "redis.up",        "call.lost_track", "journal.stalled", NULL};
-
-static enum status patterns_read(struct reading *r, struct node *node, void *base) {
-  struct config_hook *hook = base;
-  enum status status = texts_read(r, node, &hook->on, NULL);
-  if (status != STATUS_OK) return status;
-  for (const struct node *n = node->child; n; n = n->next) {
-    bool matches = false;
-    for (size_t i = 0; alert_names[i] && !matches; i++)
-      matches = text_match(n->text.data, slice_of(alert_names[i]));
-    if (!matches)
-      return fail_at(r, n, "\"%s\" matches no type of alert%s", n->text.data,
-                     did_you_mean(r, n->text.data, alert_names));
-  }
-  if (node->count == 0) return fail_at(r, node, "an empty list would hear of nothing");
-  return STATUS_OK;
-}
-
-#define HOOK(member) offsetof(struct config_hook, member)
-static const struct option hook_options[] = {
-    {"name", OPTION_NAME, HOOK(name), .flags = REQUIRED, .help = "Name of the hook, unique."},
-    {"exec", OPTION_READ, .read = exec_read, .type_name = "list of texts", .flags = REQUIRED,
-     .help =
-         "Program and arguments, run without a shell. {team}, {agent} and the like are filled in."},
-    {"on", OPTION_READ, .fallback = "[\"*\"]", .read = patterns_read,
-     .type_name = "list of patterns", .help = "Which types of alert, as \"day.*\"."},
-    {"timeout", OPTION_DURATION, HOOK(timeout_ms), "10s", .min = 100, .max = 3600000,
-     .help = "How long one run may take before it is ended and tried again."},
-    {"retries", OPTION_INT, HOOK(retries), "10", .min = 0, .max = 1000,
-     .help = "How often a failed run is tried again."},
-    {"concurrency", OPTION_INT, HOOK(concurrency), "4", .min = 1, .max = 64,
-     .help = "Runs of this hook at once."},
-    {.name = NULL}};
-
-static enum status hook_read(struct reading *r, const struct node *list, struct node *node,
-                             struct config_hook *hook) {
-  const struct node *web = node->kind == NODE_MAP ? node_child(node, "webhook") : NULL;
-  if (web) return fail_at_key(r, web, "webhooks are not supported yet by this version");
-  enum status status = section_read(r, node, hook_options, hook);
-  return status == STATUS_OK ? check_unique(r, list, node, "name") : status;
-}
-
-static enum status hooks_read(struct reading *r, struct node *node, void *base) {
-  struct config *config = base;
-  enum status status = expect_list(r, node, "hooks");
-  if (status != STATUS_OK) return status;
-  if (node->count > ENTRIES_MAX) return fail_at(r, node, "more than %d hooks", ENTRIES_MAX);
-  config->hooks = arena_alloc(r->arena, (node->count + 1) * sizeof *config->hooks);
-  for (struct node *n = node->child; n && status == STATUS_OK; n = n->next)
-    status = hook_read(r, node, n, &config->hooks[config->hook_count++]);
   return status;
 }
 
@@ -358,7 +285,7 @@ const struct option main_options[] = {
     {"sources", OPTION_READ, .table = source_options, .entries = true, .read = sources_read,
      .type_name = "list of sources", .help = "Where call events come from."},
     {"hooks", OPTION_READ, .table = hook_options, .entries = true, .read = hooks_read,
-     .type_name = "list of hooks", .help = "Programs that are told of alerts."},
+     .type_name = "list of hooks", .help = "Programs and addresses that are told of alerts."},
     {"http", OPTION_SECTION, .table = http_options, .flags = FIXED, .help = "Reserved."},
     {"log", OPTION_SECTION, .table = log_options, .help = "The daemon's own log."},
     {.name = NULL}};

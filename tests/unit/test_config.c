@@ -232,13 +232,25 @@ Test(config, source_errors) {
 }
 
 Test(config, hook_errors) {
-  expect_error("hooks:\n- {name: a}\n", "2:3", "\"exec\" is missing");
+  expect_error("hooks:\n- {name: a}\n", "2:3", "one of \"exec\"");
+  expect_error("hooks:\n- {name: a, exec: [x], webhook: \"https://x\"}\n", "2:3",
+               "one of \"exec\"");
   expect_error("hooks:\n- {name: a, exec: /bin/true}\n", "2:19", "a list of texts");
   expect_error("hooks:\n- {name: a, exec: []}\n", "2:19", "a program");
   expect_error("hooks:\n- {name: a, exec: [x], on: [day.behnd]}\n", "2:29",
                "did you mean \"day.behind\"?");
   expect_error("hooks:\n- {name: a, exec: [x], timeout: 1ms}\n", "2:33", "100ms to 1h");
-  expect_error("hooks:\n- {name: a, webhook: \"https://x\"}\n", "2:13", "not supported yet");
+  expect_error("hooks:\n- {name: a, webhook: \"ftp://x\"}\n", "2:22", "a URL");
+  expect_error("hooks:\n- {name: a, webhook: \"https://\"}\n", "2:22", "a URL");
+  expect_error("hooks:\n- {name: a, webhook: \"https://u@x/\"}\n", "2:22", "a URL");
+  expect_error("hooks:\n- {name: a, webhook: \"https://x/ y\"}\n", "2:22", "no blanks");
+  expect_error("hooks:\n- {name: a, webhook: \"http://crm/\"}\n", "2:22", "https://");
+  expect_error("hooks:\n- {name: a, webhook: \"http://127.evil.example/\"}\n", "2:22", "https://");
+  expect_error("hooks:\n- {name: a, webhook: \"http://[::1]/\", format: irc}\n", "2:45",
+               "not one of");
+  expect_error("hooks:\n- {name: a, exec: [x], format: json}\n", "2:24", "for webhooks");
+  expect_error("hooks:\n- {name: a, exec: [x], severity: high}\n", "2:34", "not one of");
+  expect_error("hooks:\n- {name: a, exec: [x], teams: []}\n", "2:31", "an empty list");
   expect_error("hooks:\n- {name: a, exec: [x]}\n- {name: a, exec: [y]}\n", "3:10", "taken already");
 }
 
@@ -257,6 +269,48 @@ Test(config, secrets) {
   put("s", "\n", 0600);
   cr_assert_eq(config_from_text(SLICE(text), path, &config, &error), STATUS_CONFIG);
   expect_error("redis: {password: x}\n", "1:9", "did you mean \"password_file\"?");
+}
+
+Test(config, webhooks) {
+  put("s", "sign-me\n", 0600);
+  put("u", "https://chat.example/robot/send?access_token=t0k\n", 0600);
+  struct config *c =
+      read_good("sources: [{name: a, type: native, listen: \"127.0.0.1:0\"}]\nhooks:\n"
+                "  - {name: crm, webhook: \"https://crm.example/hooks\", format: json, "
+                "secret_file: s, on: [\"lead.*\"]}\n"
+                "  - {name: d, webhook_file: u, format: dingtalk, secret_file: s, "
+                "teams: [red, blue], severity: critical, ca_file: ca.pem}\n"
+                "  - {name: w, webhook: \"http://127.0.0.1:80/\", language: zh}\n"
+                "  - {name: x, exec: [true]}\n");
+  const struct config_hook *h = c->hooks;
+  cr_assert_str_eq(h[0].webhook, "https://crm.example/hooks");
+  cr_assert_eq(h[0].format, CHAT_JSON);
+  cr_assert_str_eq(h[0].secret, "sign-me");
+  cr_assert_null(h[0].exec);
+  cr_assert(h[0].severity == ALERT_INFO && !h[0].teams && !h[0].chinese);
+  cr_assert_str_eq(h[1].webhook, "https://chat.example/robot/send?access_token=t0k");
+  cr_assert_eq(h[1].format, CHAT_DINGTALK);
+  cr_assert(h[1].chinese && h[1].severity == ALERT_CRITICAL);
+  cr_assert_str_eq(h[1].teams[1], "blue");
+  cr_assert_null(h[1].teams[2]);
+  cr_assert(h[2].chinese);
+  cr_assert_null(h[3].webhook);
+  cr_assert_eq(c->warning_count, 1, "one json hook signs nothing");
+  struct writer dump = {0};
+  config_dump(c, &dump);
+  cr_assert_null(strstr(writer_text(&dump), "t0k"), "a secret in the dump");
+  struct config *again = read_good(writer_text(&dump));
+  cr_assert_str_eq(again->hooks[1].webhook, h[1].webhook);
+  writer_free(&dump);
+  config_free(again);
+  config_free(c);
+  put("u", "https://bad url/s3cret\n", 0600);
+  struct error error = {0};
+  c = NULL;
+  const char *path = put("c.yaml", "hooks:\n- {name: a, webhook_file: u}\n", 0600);
+  cr_assert_eq(config_load(path, &c, &error), STATUS_CONFIG);
+  cr_assert_not_null(strstr(error.text, "no blanks"), "%s", error.text);
+  cr_assert_null(strstr(error.text, "s3cret"), "%s", error.text);
 }
 
 Test(config, missing_and_unreadable_files) {

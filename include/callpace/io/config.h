@@ -15,6 +15,8 @@
 #include "callpace/base/slice.h"
 #include "callpace/base/status.h"
 #include "callpace/base/writer.h"
+#include "callpace/core/alert.h"
+#include "callpace/core/chat.h"
 #include "callpace/core/settings.h"
 
 /* One entry of `sources`. */
@@ -38,15 +40,23 @@ struct config_source {
   bool start_means_answer;
 };
 
-/* One entry of `hooks`. */
+/* One entry of `hooks`: a program (exec) or an address (webhook). */
 struct config_hook {
   const char *name; /* like a source's; unique among hooks */
-  const char *
-      *exec; /* argv, ends with NULL. A path with a '/' is absolute, a bare name is for PATH */
+  /* argv, ends with NULL; NULL: a webhook. A path with a '/' is absolute, a bare name
+   * is for PATH. */
+  const char **exec;
   const char **on; /* patterns for text_match, ends with NULL */
   msec_t timeout_ms;
   int64_t retries;
   int64_t concurrency;
+  const char *webhook; /* URL, https or on loopback; NULL: a program */
+  enum chat_format format;
+  bool chinese;                 /* language of chat messages (else English) */
+  const char *secret;           /* content of secret_file; NULL: none */
+  const char *ca_file;          /* NULL: the system's authorities */
+  const char **teams;           /* ids, ends with NULL; NULL: all, and what has no team */
+  enum alert_severity severity; /* and what is worse */
 };
 
 /* A whole configuration; owns everything in it. Strings are never NULL unless
