@@ -12,7 +12,7 @@ static void decide(void *context, const struct alert *alert) {
   alert_put_id(&id, alert);
   if (!alert->silent) {
     alert_put_json(&json, alert);
-    outbox_put_hooks(e->outbox, slice_of(alert_type_name(alert->type)), &hooks);
+    outbox_put_hooks(e->outbox, alert, &hooks);
   }
   struct record record = {.type = RECORD_ALERT,
                           .alert = {.raised = alert->state == ALERT_RAISED,

@@ -246,7 +246,7 @@ Test(config, hook_errors) {
   expect_error("hooks:\n- {name: a, webhook: \"https://x/ y\"}\n", "2:22", "no blanks");
   expect_error("hooks:\n- {name: a, webhook: \"http://crm/\"}\n", "2:22", "https://");
   expect_error("hooks:\n- {name: a, webhook: \"http://127.evil.example/\"}\n", "2:22", "https://");
-  expect_error("hooks:\n- {name: a, webhook: \"http://[::1]/\", format: irc}\n", "2:45",
+  expect_error("hooks:\n- {name: a, webhook: \"http://[::1]/\", format: irc}\n", "2:47",
                "not one of");
   expect_error("hooks:\n- {name: a, exec: [x], format: json}\n", "2:24", "for webhooks");
   expect_error("hooks:\n- {name: a, exec: [x], severity: high}\n", "2:34", "not one of");

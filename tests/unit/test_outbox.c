@@ -60,8 +60,15 @@ static void open_outbox(void) {
   static const char *everything[] = {"*", NULL}, *days[] = {"day.*", NULL};
   static const char *exec[] = {NULL, "{id}/{state}", NULL};
   exec[0] = program;
-  hooks[0] = (struct config_hook){"lead", exec, everything, 10000, 10, 4};
-  hooks[1] = (struct config_hook){"days", exec, days, 10000, 10, 4};
+  hooks[0] = (struct config_hook){.name = "lead",
+                                  .exec = exec,
+                                  .on = everything,
+                                  .timeout_ms = 10000,
+                                  .retries = 10,
+                                  .concurrency = 4};
+  hooks[1] = hooks[0];
+  hooks[1].name = "days";
+  hooks[1].on = days;
   config = (struct config){.hooks = hooks, .hook_count = 1};
   outbox_configure(engine.outbox, &config);
 }
@@ -239,15 +246,27 @@ Test(outbox, runs_only_so_many_at_once) {
   cr_assert_geq(clock_monotonic_us() - began, 550000, "three rounds");
 }
 
-Test(outbox, is_for_the_types_that_match) {
+static const char *hooks_for(enum alert_type type, const char *team) {
+  static char text[128];
+  struct writer w = {0};
+  struct alert alert = {.type = type, .team = slice_of(team)};
+  outbox_put_hooks(engine.outbox, &alert, &w);
+  snprintf(text, sizeof text, "%s", writer_text(&w));
+  writer_free(&w);
+  return text;
+}
+
+Test(outbox, routes_by_type_team_and_severity) {
   config.hook_count = 2;
   outbox_configure(engine.outbox, &config);
-  struct writer w = {0};
-  outbox_put_hooks(engine.outbox, SLICE("day.met"), &w);
-  put_char(&w, '|');
-  outbox_put_hooks(engine.outbox, SLICE("source.down"), &w);
-  cr_assert_str_eq(writer_text(&w), "lead,days,|lead,");
-  writer_free(&w);
+  cr_assert_str_eq(hooks_for(ALERT_DAY_MET, "red"), "lead,days,");
+  cr_assert_str_eq(hooks_for(ALERT_SOURCE_DOWN, NULL), "lead,");
+  hooks[0].teams = (const char *[]){"blue", "red", NULL};
+  hooks[1].severity = ALERT_CRITICAL;
+  cr_assert_str_eq(hooks_for(ALERT_DAY_MET, "red"), "lead,");
+  cr_assert_str_eq(hooks_for(ALERT_DAY_MISSED, "green"), "days,");
+  cr_assert_str_eq(hooks_for(ALERT_DAY_MISSED, "blue"), "lead,days,");
+  cr_assert_str_eq(hooks_for(ALERT_SOURCE_DOWN, NULL), "", "no team, and no day");
 }
 
 Test(outbox, gives_up_what_waits_for_a_hook_that_was_removed) {

@@ -11,6 +11,7 @@
 #include "callpace/base/clock.h"
 #include "callpace/base/slice.h"
 #include "callpace/base/writer.h"
+#include "callpace/core/rate_limit.h"
 
 enum chat_format {
   CHAT_JSON,     /* the alert itself, signed in a header */
@@ -31,10 +32,7 @@ struct chat_limits {
   size_t text_max;     /* bytes of their texts together: of the content itself (wecom), */
   bool counts_content; /* else as they stand in the JSON */
   size_t item_max;     /* bytes of one alert's text; what is more is cut off */
-  struct {
-    unsigned count; /* 0: no limit */
-    msec_t per_ms;
-  } rates[CHAT_RATES];
+  struct rate_rule rates[CHAT_RATES];
   msec_t pause_ms; /* after "too many" without a Retry-After */
 };
 const struct chat_limits *chat_limits(enum chat_format format);
