@@ -140,7 +140,7 @@ static enum status check_connecting(struct reading *r, const struct node *node,
 }
 
 enum status check_unique(struct reading *r, const struct node *list, const struct node *node,
-                                const char *key) {
+                         const char *key) {
   const struct node *own = node_child(node, key);
   if (node_is_empty(own)) return STATUS_OK;
   for (const struct node *n = list->child; n != node; n = n->next) {
