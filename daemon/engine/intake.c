@@ -287,6 +287,12 @@ static void give_up(struct source *s, const char *reason) {
   session_close(c->session, reason);
 }
 
+/* How long the peer may say nothing; 0: for ever. */
+static unsigned patience_s(const struct source *s) {
+  if (s->dialect->patience_s) return s->dialect->patience_s(s->client_state);
+  return s->dialect->ping ? SILENT_MAX_S : 0;
+}
+
 /* Counts seconds in which the loop ran, not the clock's: a daemon that was stopped
  * for a while, or does not read because the journal stalls, blames nobody. */
 static void watch_peer(struct source *s) {
@@ -298,8 +304,10 @@ static void watch_peer(struct source *s) {
     give_up(s, "not logged in within 10 s");
     return;
   }
-  if (s->dialect->ping && c->silent_s >= SILENT_MAX_S) {
-    give_up(s, "nothing heard for 30 s in spite of pings");
+  unsigned patience = patience_s(s);
+  if (patience && c->silent_s >= patience) {
+    give_up(s, s->dialect->ping ? "nothing heard for 30 s in spite of pings"
+                                : "the switch's heartbeat has stopped");
     return;
   }
   if (!s->dialect->ping || (s->is_up ? c->age_s % PING_EVERY_S : c->age_s != PING_LOGIN_S)) return;

@@ -254,17 +254,14 @@ static msec_t dialect_now(const struct engine *e) {
   return e->fold.clock_events && e->now_ms > 0 ? e->now_ms : e->wall_ms;
 }
 
-static size_t on_bytes(struct session *session, const char *data, size_t len, bool end,
-                       void *user) {
-  struct source *s = user;
-  struct connection *c = session_data(session);
-  if (!c) return len; /* replaced by a newer connection of its producer */
+/* Takes all items out of the bytes; returns how many were used. */
+static size_t take_items(struct connection *c, const char *data, size_t len, bool end) {
+  struct source *s = c->source;
+  struct session *session = c->session;
   struct engine *e = s->intake->engine;
   struct slice unread = {data, len};
   struct writer answers = {0};
   struct item item;
-  pipeline_begin(e);
-  c->silent_s = 0;
   void *state = c->state ? c->state : s->client_state;
   for (;;) {
     enum item_kind kind = s->dialect->next(state, &unread, end, dialect_now(e), &item, &answers);
@@ -278,6 +275,16 @@ static size_t on_bytes(struct session *session, const char *data, size_t len, bo
   if (answers.len) session_send(session, writer_slice(&answers));
   writer_free(&answers);
   return len - unread.len;
+}
+
+static size_t on_bytes(struct session *session, const char *data, size_t len, bool end,
+                       void *user) {
+  struct source *s = user;
+  struct connection *c = session_data(session);
+  if (!c) return len; /* replaced by a newer connection of its producer */
+  pipeline_begin(s->intake->engine);
+  c->silent_s = 0;
+  return take_items(c, data, len, end);
 }
 
 /* ---- connections ---- */
@@ -297,6 +304,8 @@ static void on_opened(struct session *session, void *user) {
   writer_reset(&s->intake->out);
   s->dialect->greet(c->state ? c->state : s->client_state, dialect_now(e), &s->intake->out);
   if (s->intake->out.len) session_send(session, writer_slice(&s->intake->out));
+  /* Where nobody greets, being connected is being up. */
+  if (s->dialect->is_client) take_items(c, NULL, 0, false);
 }
 
 void connection_free(struct connection *c) {

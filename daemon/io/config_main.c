@@ -58,7 +58,7 @@ static enum status allow_read(struct reading *r, struct node *node, void *base) 
 }
 
 #define SOURCE(member) offsetof(struct config_source, member)
-static const char *const source_types[] = {"native", "ami", "esl", NULL};
+static const char *const source_types[] = {"native", "ami", "esl", "evapi", NULL};
 static const char *const event_forms[] = {"plain", "json", NULL};
 static const char *const start_meanings[] = {"start", "answer", NULL};
 
@@ -75,11 +75,11 @@ static const struct option source_options[] = {
     {"name", OPTION_NAME, SOURCE(name), .flags = REQUIRED, .help = "Name of the source, unique."},
     {"type", OPTION_CHOICE, SOURCE(type), .choices = source_types, .flags = REQUIRED | CHOICE_TEXT,
      .help = "native: senders of the line protocol come to us. We go to the others: ami is an "
-             "Asterisk manager, esl a FreeSWITCH event socket."},
+             "Asterisk manager, esl a FreeSWITCH event socket, evapi a Kamailio."},
     {"listen", OPTION_READ, .read = listen_read, .type_name = "address",
      .help = "native: where to listen, HOST:PORT (port 0: any free one) or unix:/PATH."},
     {"connect", OPTION_READ, .read = connect_read, .type_name = "address",
-     .help = "ami, esl: where the switch listens, HOST:PORT."},
+     .help = "ami, esl, evapi: where the switch listens, HOST:PORT."},
     {"username", OPTION_TEXT, SOURCE(username),
      .help = "ami: the manager account. esl: a directory user as USER@DOMAIN, if not the event "
              "socket's own password is used."},
@@ -121,6 +121,21 @@ static enum status check_listening(struct reading *r, const struct node *node,
   return STATUS_OK;
 }
 
+/* There is no login, and no TLS. */
+static enum status check_evapi(struct reading *r, const struct node *node,
+                               const struct config_source *source) {
+  static const char *const useless[] = {"username", "secret_file", "password_file", "tls"};
+  for (size_t i = 0; i < sizeof useless / sizeof useless[0]; i++) {
+    const struct node *given = node_child(node, useless[i]);
+    if (!node_is_empty(given))
+      return fail_at_key(r, given, "an evapi source has no login and no TLS");
+  }
+  if (!source->address.is_unix && !address_is_loopback(&source->address))
+    warn_at(r, node_child(node, "connect"),
+            "evapi has no password and no encryption: reach it through loopback or a tunnel only");
+  return STATUS_OK;
+}
+
 static enum status check_connecting(struct reading *r, const struct node *node,
                                     const struct config_source *source) {
   if (!node_is_empty(node_child(node, "listen")))
@@ -131,6 +146,7 @@ static enum status check_connecting(struct reading *r, const struct node *node,
   if (is_ami && (!source->username || !source->secret))
     return fail_at(r, node, "an %s source needs \"username\" and \"secret_file\"", source->type);
   if (is_ami) return STATUS_OK;
+  if (strcmp(source->type, "evapi") == 0) return check_evapi(r, node, source);
   if (source->secret)
     return fail_at_key(r, node_child(node, "secret_file"), "an %s source has a \"password_file\"",
                        source->type);
@@ -151,19 +167,9 @@ enum status check_unique(struct reading *r, const struct node *list, const struc
   return STATUS_OK;
 }
 
-static enum status check_supported(struct reading *r, const struct node *node) {
-  const struct node *type = node->kind == NODE_MAP ? node_child(node, "type") : NULL;
-  if (!type || type->kind != NODE_SCALAR) return STATUS_OK;
-  if (strcmp(type->text.data, "evapi") == 0)
-    return fail_at(r, type, "source type \"%s\" is not supported yet by this version",
-                   type->text.data);
-  return STATUS_OK;
-}
-
 static enum status source_read(struct reading *r, const struct node *list, struct node *node,
                                struct config_source *source) {
-  enum status status = check_supported(r, node);
-  if (status == STATUS_OK) status = section_read(r, node, source_options, source);
+  enum status status = section_read(r, node, source_options, source);
   if (status != STATUS_OK) return status;
   source->tls = !node_is_empty(node_child(node, "tls"));
   status = check_unique(r, list, node, "name");

@@ -216,8 +216,9 @@ Test(config, source_errors) {
   expect_error(
       SOURCE("listen: \"127.0.0.1:1\"") "  - {name: b, type: native, listen: \"127.0.0.1:1\"}\n",
       "3:37", "taken already");
-  expect_error("sources:\n- {name: a, type: evapi, connect: \"h:1\"}\n", "2:19",
-               "\"evapi\" is not supported yet by this version");
+  expect_error("sources:\n- {name: a, type: evapi, connect: \"h:1\", username: u}\n", "2:42",
+               "no login");
+  expect_error("sources:\n- {name: a, type: evapi}\n", "2:3", "needs \"connect\"");
   expect_error("sources:\n- {name: a, type: esl, connect: \"h:1\"}\n", "2:3",
                "needs \"password_file\"");
   expect_error("sources:\n- {name: a, type: esl, connect: \"h:1\", events: xml}\n", "2:48",

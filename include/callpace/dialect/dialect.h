@@ -62,7 +62,8 @@ struct dialect {
   void (*close)(void *self);
 
   /* A new connection begins: forget half-read input; append to `out` what must
-   * be sent first (may be nothing). `now` in UTC ms. */
+   * be sent first (may be nothing). `now` in UTC ms. Client dialects are then asked
+   * for items with nothing unread: where no login is, that is ITEM_UP. */
   void (*greet)(void *self, msec_t now_ms, struct writer *out);
 
   /* Takes the next item out of `*unread`, moving its start past what was used.
@@ -79,11 +80,16 @@ struct dialect {
   /* Client dialects with a heartbeat: called every 10 s with what to send, so
    * that a dead peer shows (may be NULL). */
   void (*ping)(void *self, msec_t now_ms, struct writer *out);
+
+  /* Client dialects without a ping whose switch sends a heartbeat: after how many
+   * seconds of silence the peer is dead; 0: silence says nothing (may be NULL). */
+  unsigned (*patience_s)(const void *self);
 };
 
 extern const struct dialect dialect_native;
 extern const struct dialect dialect_ami;
 extern const struct dialect dialect_esl;
+extern const struct dialect dialect_evapi;
 
 /* The row for a source type, or NULL. */
 const struct dialect *dialect_find(const char *type);
