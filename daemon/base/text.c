@@ -91,6 +91,65 @@ void text_put_terminal(struct writer *w, struct slice text, size_t columns, bool
     put_char(w, ' ');
 }
 
+/* Also the full-width forms, which some spreadsheets take for the same. */
+static bool is_formula(int32_t point) {
+  return point == '=' || point == '+' || point == '-' || point == '@' || point == 0xff1d ||
+         point == 0xff0b || point == 0xff0d || point == 0xff20;
+}
+
+/* Cells begin to be a formula behind blanks and what is shown as nothing. */
+static bool begins_formula(struct slice field) {
+  for (size_t at = 0; at < field.len;) {
+    int32_t point = text_next(field, &at);
+    if (is_formula(point)) return true;
+    if (point != ' ' && point != 0xfeff && point != 0xa0 && point != 0x3000 &&
+        !text_is_hostile(point))
+      return false;
+  }
+  return false;
+}
+
+void text_put_csv(struct writer *w, struct slice field) {
+  bool formula = begins_formula(field), quoted = formula;
+  for (size_t i = 0; i < field.len && !quoted; i++)
+    quoted = field.data[i] == ',' || field.data[i] == '"' || field.data[i] == ' ' ||
+             field.data[i] == ';' || (unsigned char)field.data[i] < 0x20;
+  if (quoted) put_char(w, '"');
+  if (formula) put_char(w, '\'');
+  for (size_t at = 0; at < field.len;) {
+    size_t start = at;
+    int32_t point = text_next(field, &at);
+    if (point == '"')
+      put_text(w, "\"\"");
+    else if (point == '\n' || point == '\r')
+      put_char(w, ' ');
+    else if (text_is_hostile(point))
+      put_char(w, '?');
+    else
+      put_bytes(w, field.data + start, at - start);
+  }
+  if (quoted) put_char(w, '"');
+}
+
+void text_put_html(struct writer *w, struct slice text) {
+  for (size_t at = 0; at < text.len;) {
+    size_t start = at;
+    int32_t point = text_next(text, &at);
+    switch (point) {
+    case '&': put_text(w, "&amp;"); break;
+    case '<': put_text(w, "&lt;"); break;
+    case '>': put_text(w, "&gt;"); break;
+    case '"': put_text(w, "&quot;"); break;
+    case '\'': put_text(w, "&#39;"); break;
+    default:
+      if (text_is_hostile(point))
+        put_char(w, '?');
+      else
+        put_bytes(w, text.data + start, at - start);
+    }
+  }
+}
+
 struct unit {
   struct slice name;
   int64_t factor;

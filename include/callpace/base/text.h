@@ -34,6 +34,15 @@ size_t text_point_width(int32_t point);
  * when `pad`. */
 void text_put_terminal(struct writer *w, struct slice text, size_t columns, bool pad);
 
+/* Appends one field of a CSV line (RFC 4180), quoted where it must be. What a
+ * spreadsheet would take for a formula gets an apostrophe in front; controls and
+ * broken bytes become '?', line ends a blank. */
+void text_put_csv(struct writer *w, struct slice field);
+
+/* Appends text for HTML and SVG, between tags and within quoted attributes.
+ * Controls, bidi overrides and broken bytes become '?'. */
+void text_put_html(struct writer *w, struct slice text);
+
 /* "64MiB", "512KiB", "3GiB", "100B" -> bytes; "15m", "120m", "20h", "400d",
  * "10s", "250ms" -> milliseconds. False on anything else or overflow. A bare
  * number has no unit and is refused. */
