@@ -248,6 +248,10 @@ day_t centre_today(const struct centre *centre) {
   return centre->today;
 }
 
+day_t centre_kept_since(const struct centre *centre) {
+  return centre->today == DAY_NONE ? DAY_NONE : centre->today - centre->limits.keep_days;
+}
+
 msec_t centre_now(const struct centre *centre) {
   return centre->now_ms;
 }

@@ -120,6 +120,13 @@ static bool has_days(const struct report *r, const struct report_row *row) {
   return false;
 }
 
+bool report_team_exists(const struct report_options *options) {
+  const struct roster *roster = centre_settings(options->fold->centre)->roster;
+  for (size_t i = 0; i < roster->team_count; i++)
+    if (slice_equal(slice_of(roster->teams[i].id), options->team)) return true;
+  return options->team.len == 0;
+}
+
 void report_make(const struct report_options *options, struct report *out) {
   const struct centre *centre = options->fold->centre;
   *out = (struct report){.options = *options};
@@ -211,8 +218,7 @@ bool report_value(const struct report *r, const struct report_row *row, unsigned
   switch (c->from) {
   case REPORT_WHO: return day_metric_value(newest(r, row), r->options.node, c->index, out);
   case REPORT_DAY: return day_metric_value(row->days[0], r->options.node, c->index, out);
-  case REPORT_MONTH:
-    return row->month.tally && month_metric_value(&row->month, c->index, out);
+  case REPORT_MONTH: return row->month.tally && month_metric_value(&row->month, c->index, out);
   default: return sum_value(r, row, c->index, out);
   }
 }
@@ -269,4 +275,31 @@ void report_put_csv(const struct report *r, struct writer *out) {
   if (!is_ascii(writer_slice(&rows))) put_text(out, "\xEF\xBB\xBF");
   put_slice(out, writer_slice(&rows));
   writer_free(&rows);
+}
+
+/* --- formats --- */
+
+static const char *const formats[] = {
+    [REPORT_JSON] = "json", [REPORT_CSV] = "csv", [REPORT_HTML] = "html"};
+
+const char *report_format_name(enum report_format format) {
+  return (unsigned)format <= REPORT_HTML ? formats[format] : NULL;
+}
+
+enum report_format report_format_parse(struct slice name) {
+  for (unsigned i = REPORT_JSON; i <= REPORT_HTML; i++)
+    if (slice_equal(name, slice_of(formats[i]))) return (enum report_format)i;
+  return REPORT_NO_FORMAT;
+}
+
+void report_write(const struct report_options *options, enum report_format format,
+                  struct writer *out) {
+  struct report report;
+  report_make(options, &report);
+  switch (format) {
+  case REPORT_CSV: report_put_csv(&report, out); break;
+  case REPORT_HTML: report_put_html(&report, out); break;
+  default: report_put_json(&report, out);
+  }
+  report_free(&report);
 }

@@ -1,7 +1,7 @@
 /* Drawings of the report. Their colours say what the words beside them say, too. */
 #include "report_inner.h"
 
-enum { BAR_WIDTH = 640, DAYS_WIDTH = 640, DAYS_HEIGHT = 90, ROW_STEP = 6, ROW_HEIGHT = 18 };
+enum { BAR_WIDTH = 640, DAYS_WIDTH = 640, DAYS_HEIGHT = 90, ROW_STEP = 5, ROW_HEIGHT = 18 };
 
 static const enum pace_state shown[] = {PACE_MET,     PACE_ON_PACE,     PACE_WARMING,
                                         PACE_BEHIND,  PACE_UNREACHABLE, PACE_MISSED,

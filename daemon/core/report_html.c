@@ -22,7 +22,6 @@ static const struct heading headings[] = {
     {"talk_state", "Talk is", "时长状态"},
     {"state", "State", "状态"},
     {"inbound", "Inbound", "呼入"},
-    {"longest_ms", "Longest", "最长"},
     {"first_dial_ms", "First dial", "首呼"},
     {"last_dial_ms", "Last dial", "末呼"},
     {"lost_track", "Lost", "失去跟踪"},
@@ -33,8 +32,8 @@ static const struct heading headings[] = {
     {"threshold_bp", "Threshold", "标准"},
     {"rung", "Rung", "阶梯"},
     {"members", "Members", "会员"},
-    {"days_met", "Met", "达标"},
-    {"days_missed", "Missed", "未达标"},
+    {"days_met", "Days met", "达标天"},
+    {"days_missed", "Missed", "未达标天"},
     {"days_unknown", "Unknown", "数据不足"},
     {"basic", "Basic", "基本工作量"},
     {"incentive", "Incentive", "激励"},
@@ -93,10 +92,10 @@ void report_put_words(const struct report *r, struct slice name, struct writer *
 
 /* --- values --- */
 
+/* "2:30" hours. */
 static void put_duration(msec_t length_ms, struct writer *out) {
   long long minutes = (long long)(length_ms / MSEC_PER_MIN);
-  put_format(out, "%lld:%02lld:%02lld", minutes / 60, minutes % 60,
-             (long long)(length_ms / MSEC_PER_SEC % 60));
+  put_format(out, "%lld:%02lld", minutes / 60, minutes % 60);
 }
 
 static const struct zone *zone_of(const struct report *r) {
@@ -118,7 +117,7 @@ static void put_value(const struct report *r, const struct metric *metric,
   case UNIT_MS: put_duration(value->number, out); break;
   case UNIT_TIME_MS: put_clock(r, value->number, false, out); break;
   case UNIT_BP:
-    put_format(out, "%lld.%lld %%", (long long)value->number / 100,
+    put_format(out, "%lld.%lld%%", (long long)value->number / 100,
                (long long)(value->number % 100 / 10));
     break;
   default: put_int(out, value->number);
@@ -140,13 +139,23 @@ static bool is_chart(const struct heading *heading) {
   return strcmp(heading->name, "days") == 0;
 }
 
+/* Left out where everybody has 0. */
+static bool is_rare(const struct heading *heading) {
+  static const char *const rare[] = {"inbound", "lost_track", "days_unknown"};
+  for (size_t i = 0; i < sizeof rare / sizeof *rare; i++)
+    if (strcmp(heading->name, rare[i]) == 0) return true;
+  return false;
+}
+
 /* Columns that nobody has anything in are left out. */
 static bool is_used(const struct report *r, const struct heading *heading) {
   if (is_chart(heading)) return r->options.period.kind != PERIOD_DAY;
   struct metric_value value;
   int column = report_find_column(r, heading->name);
   for (size_t i = 0; column >= 0 && i < r->row_count; i++)
-    if (report_value(r, &r->rows[i], (unsigned)column, &value)) return true;
+    if (report_value(r, &r->rows[i], (unsigned)column, &value) &&
+        !(is_rare(heading) && value.number == 0))
+      return true;
   return false;
 }
 
@@ -189,7 +198,10 @@ static void put_cell(const struct report *r, const struct report_row *row,
   }
   unsigned column = (unsigned)report_find_column(r, heading->name);
   const struct metric *metric = r->columns[column].metric;
-  put_text(out, metric->unit == UNIT_TEXT ? "<td>" : "<td class=\"n\">");
+  bool wraps = strcmp(heading->name, "name") == 0;
+  put_text(out, wraps                       ? "<td class=\"w\">"
+                : metric->unit == UNIT_TEXT ? "<td>"
+                                            : "<td class=\"n\">");
   if (report_value(r, row, column, &value)) {
     if (value.is_text)
       put_name(r, heading, value.text, out);
@@ -220,8 +232,9 @@ static const char style[] =
     "th{text-align:left;border-bottom:2px solid #1c2430;padding:3px 8px 3px "
     "0;vertical-align:bottom}"
     "td{border-bottom:1px solid #e3e7ec;padding:3px 8px 3px 0;vertical-align:top}"
-    "tr{break-inside:avoid}.n{text-align:right;font-variant-numeric:tabular-nums}"
-    "small{color:#5a6675}svg.bar{display:block;width:100%;min-width:70px;height:5px;margin-top:2px}"
+    "td,th{white-space:nowrap}td.w{white-space:normal}tr{break-inside:avoid}.n{text-align:right;"
+    "font-variant-numeric:tabular-nums}"
+    "small{color:#5a6675}svg.bar{display:block;width:100%;min-width:60px;height:5px;margin-top:2px}"
     "*{print-color-adjust:exact;-webkit-print-color-adjust:exact}"
     "@media print{body{margin:0;padding:0;font-size:10px}.tiles b{font-size:14px}}";
 

@@ -9,6 +9,7 @@
 #include "callpace/base/log.h"
 #include "callpace/base/mem.h"
 #include "callpace/core/metric.h"
+#include "callpace/core/report.h"
 #include "callpace/engine/pipeline.h"
 #include "callpace/engine/reload.h"
 #include "callpace/engine/stats.h"
@@ -181,6 +182,48 @@ static void do_board(struct request *r) {
   json_close(w, '}');
 }
 
+/* The day, week or month asked for, else the running one. */
+static bool period_asked(const struct request *r, struct period *out) {
+  struct slice kind = argument(r, "kind"), text = argument(r, "period");
+  day_t today = centre_today(r->control->engine->fold.centre);
+  for (unsigned i = 0; i < PERIOD_KINDS; i++) {
+    if (!slice_equal(kind, slice_of(period_kind_name((enum period_kind)i)))) continue;
+    if (text.len) return period_parse((enum period_kind)i, text, out);
+    *out = period_of((enum period_kind)i, today);
+    return today != DAY_NONE;
+  }
+  return false;
+}
+
+static void do_report(struct request *r) {
+  struct engine *e = r->control->engine;
+  enum report_format format = report_format_parse(argument(r, "format"));
+  struct report_options options = {.fold = &e->fold,
+                                   .node = e->config->node,
+                                   .team = argument(r, "team"),
+                                   .chinese = slice_equal(argument(r, "language"), SLICE("zh"))};
+  if (!period_asked(r, &options.period)) {
+    reply_error(r, STATUS_USAGE, "kind: expected day, week or month, and a period of that kind");
+    return;
+  }
+  if (options.period.first < centre_kept_since(e->fold.centre)) {
+    reply_error(r, STATUS_UNAVAILABLE, "older than what the daemon has at hand");
+    return;
+  }
+  if (!report_team_exists(&options)) {
+    reply_error(r, STATUS_USAGE, "no such team on the roster");
+    return;
+  }
+  struct writer text = {0}, *w = reply_data(r);
+  report_write(&options, format, &text);
+  if (format == REPORT_CSV || format == REPORT_HTML)
+    json_slice(w, writer_slice(&text));
+  else
+    json_raw(w, writer_slice(&text));
+  json_close(w, '}');
+  writer_free(&text);
+}
+
 static void tell_alert(struct control *control, struct session *session,
                        const struct alert_entry *entry) {
   writer_reset(&control->out);
@@ -246,15 +289,13 @@ static void serve(struct request *r, struct slice line) {
   static const struct {
     const char *name;
     void (*run)(struct request *r);
-  } commands[] = {{"status", do_status},
-                  {"agent", do_agent},
-                  {"alerts", do_alerts},
-                  {"board", do_board},
-                  {"reload", do_reload}};
+  } commands[] = {{"status", do_status}, {"agent", do_agent},   {"alerts", do_alerts},
+                  {"board", do_board},   {"report", do_report}, {"reload", do_reload}};
   struct writer *w = &r->control->out;
   struct slice name = {0};
   if (flat_json_scan(line, &r->object) == FLAT_OK) name = argument(r, "command");
-  reply_error(r, STATUS_USAGE, "expected one of the commands status, agent, alerts, board, reload");
+  reply_error(r, STATUS_USAGE,
+              "expected one of the commands status, agent, alerts, board, report, reload");
   for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
     if (slice_equal(name, slice_of(commands[i].name))) commands[i].run(r);
   if (w->len == 0) return;

@@ -173,10 +173,17 @@ static void take_other(struct reading *r, uint64_t lsn, const struct record *rec
   pass_time(r, record->now_ms);
 }
 
+static void note_node(struct history *h, struct slice node) {
+  size_t len = node.len < sizeof h->node ? node.len : sizeof h->node - 1;
+  memcpy(h->node, node.data, len);
+  h->node[len] = '\0';
+}
+
 static bool on_record(void *context, uint64_t lsn, const struct record *record) {
   struct reading *r = context;
   if (lsn == r->begin_lsn) begin_fold(r);
   if (lsn) r->last_ms = record->now_ms;
+  if (record->type == RECORD_START) note_node(r->history, record->start.node);
   if (record->type == RECORD_EVENT)
     take_event(r, lsn, record);
   else

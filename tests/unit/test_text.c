@@ -138,3 +138,39 @@ Test(text, match) {
   cr_assert_not(text_match("a*b*c", SLICE("aXbXbXcX")));
   cr_assert_not(text_match("day", (struct slice){"day\0x", 5}));
 }
+
+static void csv_is(const char *field, const char *written) {
+  struct writer w = {0};
+  text_put_csv(&w, slice_of(field));
+  cr_assert_str_eq(writer_text(&w), written);
+  writer_free(&w);
+}
+
+Test(text, csv_fields_are_quoted_and_no_formulas) {
+  csv_is("plain", "plain");
+  csv_is("", "");
+  csv_is("a,b", "\"a,b\"");
+  csv_is("a;b", "\"a;b\"");
+  csv_is("say \"no\"", "\"say \"\"no\"\"\"");
+  csv_is("two\r\nlines", "\"two  lines\"");
+  csv_is("=1+1", "\"'=1+1\"");
+  csv_is("+86", "\"'+86\"");
+  csv_is("-2", "\"'-2\"");
+  csv_is("@SUM(A1)", "\"'@SUM(A1)\"");
+  csv_is("\t=1", "\"'?=1\"");
+  csv_is("  =1", "\"'  =1\"");
+  csv_is("\xEF\xBC\x9D"
+         "1",
+         "\"'\xEF\xBC\x9D"
+         "1\"");
+  csv_is("a=1", "a=1");
+  csv_is("\x1b[2J\xff", "\"?[2J?\"");
+}
+
+Test(text, html_is_escaped) {
+  struct writer w = {0};
+  text_put_html(&w, SLICE("<a href=\"x\" b='y'>&\x07\xff\xe7\x8e\x8b"));
+  cr_assert_str_eq(writer_text(&w),
+                   "&lt;a href=&quot;x&quot; b=&#39;y&#39;&gt;&amp;??\xe7\x8e\x8b");
+  writer_free(&w);
+}

@@ -103,6 +103,8 @@ void centre_advance(struct centre *centre, msec_t now_ms, uint64_t lsn);
 /* The next moment at which centre_advance has something to do; MSEC_MAX: never. */
 msec_t centre_next_due(const struct centre *centre);
 day_t centre_today(const struct centre *centre); /* DAY_NONE before the first now */
+/* The first business day whose tallies are all still there. */
+day_t centre_kept_since(const struct centre *centre);
 msec_t centre_now(const struct centre *centre);  /* the highest now so far, or MSEC_NONE */
 
 /* Looking. All pointers are the centre's; they hold until it next changes. */

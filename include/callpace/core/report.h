@@ -40,6 +40,8 @@ struct report {
   struct report_row *rows; /* by team, then id */
   size_t row_count;
 };
+/* False when a team is asked for that the roster does not have. */
+bool report_team_exists(const struct report_options *options);
 void report_make(const struct report_options *options, struct report *out);
 void report_free(struct report *report);
 
@@ -48,6 +50,13 @@ bool report_value(const struct report *report, const struct report_row *row, uns
                   struct metric_value *out);
 /* The column of a name; -1: none. */
 int report_find_column(const struct report *report, const char *name);
+
+enum report_format { REPORT_NO_FORMAT, REPORT_JSON, REPORT_CSV, REPORT_HTML };
+enum report_format report_format_parse(struct slice name); /* "csv"; NO_FORMAT for none */
+const char *report_format_name(enum report_format format);
+/* Makes the report and appends it in a format: one of the three below. */
+void report_write(const struct report_options *options, enum report_format format,
+                  struct writer *out);
 
 /* An array of one object an agent. */
 void report_put_json(const struct report *report, struct writer *out);

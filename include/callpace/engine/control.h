@@ -1,8 +1,9 @@
 /* The control socket: what the client asks and what it is told. One request a
  * line, {"command":"status"}, one reply a line, {"ok":true,"timezone":…,"data":…} or
  * {"ok":false,"status":EXIT_CODE,"error":TEXT}. Commands: status, agent (id, day),
- * alerts (follow), board (day), reload. Who may connect is decided by the mode and
- * group of the socket. CONTRACT section 8. */
+ * alerts (follow), board (day), report (kind, period, team, format, language),
+ * reload. Who may connect is decided by the mode and group of the socket. CONTRACT
+ * section 8. */
 #ifndef CALLPACE_ENGINE_CONTROL_H
 #define CALLPACE_ENGINE_CONTROL_H
 

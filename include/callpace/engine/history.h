@@ -31,6 +31,7 @@ struct history_visitor {
 struct history {
   struct fold fold;
   struct settings *settings; /* in force at the end; the fold borrows them */
+  char node[65];             /* of the daemon that wrote last */
 };
 
 /* Folds what the journal has of those days, by the rules in force at each time, up
