@@ -4,7 +4,7 @@
 build_packages=(build-essential cmake ninja-build pkg-config libevent-dev libhiredis-dev
                 libyaml-dev libjansson-dev libsystemd-dev libssl-dev libcurl4-openssl-dev)
 run_packages=(redis-server redis-tools tzdata)
-test_packages=(libcriterion-dev zlib1g-dev python3 openssl scdoc)
+test_packages=(libcriterion-dev zlib1g-dev python3 openssl scdoc clang-format clang-tidy)
 
 say() { printf '==> %s\n' "$*"; }
 fail() { printf 'error: %s\n' "$2" >&2; exit "$1"; }

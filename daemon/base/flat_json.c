@@ -94,7 +94,8 @@ HOT size_t next_stop(const struct scan *s, struct cursor *c, size_t from) {
   do {
     while (!c->bits) {
       if (c->word == s->len / WORD_BITS) return s->len;
-      c->bits = s->stops[++c->word];
+      /* All words up to the line's length have been marked. */
+      c->bits = s->stops[++c->word]; /* NOLINT(clang-analyzer-core.uninitialized.Assign) */
     }
     stop = c->word * WORD_BITS + (size_t)__builtin_ctzll(c->bits);
     c->bits &= c->bits - 1;

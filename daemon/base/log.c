@@ -29,10 +29,10 @@ static struct {
 /* How often one (level, event) came in its window. */
 struct recent {
   const char *event; /* NULL: free */
-  enum log_level level;
   usec_t window_start_us;
-  unsigned printed;
   uint64_t left_out;
+  enum log_level level;
+  unsigned printed;
 };
 
 static struct recent recents[EVENTS_REMEMBERED];

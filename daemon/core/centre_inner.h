@@ -75,7 +75,7 @@ void centre_unmake_agent(struct centre *centre, struct centre_agent *agent); /* 
 void centre_bind_roster(struct centre *centre);
 void centre_free_agent(struct centre *centre, struct centre_agent *agent);
 void centre_drop_idle_agents(struct centre *centre);
-struct team_day *centre_team_day(struct centre *centre, struct slice team, day_t day);
+struct team_day *centre_team_day(struct centre *centre, struct slice id, day_t day);
 void centre_sum_team(struct team_day *team_day, const struct day_tally *tally, int sign);
 void centre_join_team(struct centre *centre, struct day_tally *tally);
 void centre_leave_team(struct centre *centre, struct day_tally *tally);

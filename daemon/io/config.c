@@ -21,7 +21,7 @@ static const char *dir_of(const char *path, struct arena *arena) {
 /* `redis: URL` is short for `redis: {url: URL}`. */
 static void unfold_redis(struct reading *r, struct node *root) {
   struct node *redis = root->kind == NODE_MAP ? node_child(root, "redis") : NULL;
-  if (node_is_empty(redis) || redis->kind != NODE_SCALAR) return;
+  if (!redis || node_is_empty(redis) || redis->kind != NODE_SCALAR) return;
   struct node *url = arena_alloc(r->arena, sizeof *url);
   *url = *redis;
   url->key = "url";
@@ -156,7 +156,7 @@ enum status config_check(const char *path, struct writer *out, struct error *err
     put_format(out, "warning: %s\n", config->warnings[i]);
   put_format(out, "%s: %zu sources, %zu hooks\n", path, config->source_count, config->hook_count);
   status = settings_load(config->policy_path, config->roster_path, &settings, error);
-  if (status == STATUS_OK) {
+  if (settings) {
     const struct policy_book *book = settings->policy;
     put_format(out, "%s: %zu dated policies, time zone %s\n", config->policy_path, book->count,
                zone_name(book->calendar.zone));

@@ -293,7 +293,7 @@ static enum status add_extensions(struct reading *r, struct reader_state *state,
   struct table *by_extension = &state->roster->by_extension;
   const struct node *list = node_child(draft_of(state, agent)->node, "extensions");
   const struct node *n = list ? list->child : NULL;
-  for (size_t i = 0; i < agent->extension_count; i++, n = n->next) {
+  for (size_t i = 0; n && i < agent->extension_count; i++, n = n->next) {
     struct slice key = slice_of(agent->extensions[i]);
     const struct agent *other = table_get(by_extension, key);
     const struct agent *owner = table_get(&state->roster->by_id, key);

@@ -347,7 +347,7 @@ void hook_runner_free(struct hook_runner *runner) {
   while (runner->children) {
     struct hook_child *child = runner->children;
     if (!child->reaped) waitpid(child->pid, NULL, 0);
-    unlink_child(child);
+    runner->children = child->next;
     child_free(child);
   }
   free(runner);

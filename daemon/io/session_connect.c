@@ -113,8 +113,8 @@ static void connect_to(struct connector *c, const struct sockaddr *to, socklen_t
  * each attempt takes the next. */
 static const struct evutil_addrinfo *next_address(struct connector *c,
                                                   const struct evutil_addrinfo *found) {
-  unsigned count = 0;
-  for (const struct evutil_addrinfo *at = found; at; at = at->ai_next)
+  unsigned count = 1;
+  for (const struct evutil_addrinfo *at = found->ai_next; at; at = at->ai_next)
     count++;
   for (unsigned skip = c->attempts++ % count; skip > 0; skip--)
     found = found->ai_next;

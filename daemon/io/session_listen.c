@@ -107,7 +107,7 @@ static void on_acceptable(evutil_socket_t listening, short what, void *arg) {
   (void)what;
   struct listener *l = arg;
   for (int i = 0; i < ACCEPT_BURST; i++) {
-    struct sockaddr_storage from;
+    struct sockaddr_storage from = {0};
     socklen_t len = sizeof from;
     int fd = accept4(listening, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
@@ -185,12 +185,15 @@ static int listen_tcp(const struct listen_options *options, struct error *error)
 }
 
 static void learn_port(struct listener *l) {
-  struct sockaddr_storage at;
+  union {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+  } at = {.v6 = {0}};
   socklen_t len = sizeof at;
   l->bound = l->options.address;
-  if (l->bound.is_unix || getsockname(l->fd, (struct sockaddr *)&at, &len) != 0) return;
-  l->bound.port = ntohs(at.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&at)->sin6_port
-                                                 : ((struct sockaddr_in *)&at)->sin_port);
+  if (l->bound.is_unix || getsockname(l->fd, &at.any, &len) != 0) return;
+  l->bound.port = ntohs(at.any.sa_family == AF_INET6 ? at.v6.sin6_port : at.v4.sin_port);
 }
 
 enum status listener_open(struct hub *hub, const struct listen_options *options,

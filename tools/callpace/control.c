@@ -26,16 +26,17 @@ static enum status find_socket(const struct client_options *options, char path[1
                              ? config_load(file, &config, error)
                              : STATUS_UNAVAILABLE;
     if (status && options->config) return status;
-    if (error) *error = (struct error){0};
+    *error = (struct error){0};
     found = status ? DEFAULT_SOCKET : config->control.socket;
   }
   size_t len = strlen(found);
+  enum status status = STATUS_OK;
   if (len >= 108)
-    error_set(error, STATUS_USAGE, "%s: longer than a socket's path may be", found);
+    status = error_set(error, STATUS_USAGE, "%s: longer than a socket's path may be", found);
   else
     memcpy(path, found, len + 1);
   config_free(config);
-  return error->status;
+  return status;
 }
 
 FILE *client_connect(const struct client_options *options, struct error *error) {

@@ -23,6 +23,6 @@ struct redis_url {
  * password are refused in a URL: they have keys of their own, secrets only by
  * file. STATUS_CONFIG and a text without place when it is not one; `url` stays
  * untouched then. */
-enum status redis_url_parse(struct slice text, struct redis_url *url, struct error *error);
+enum status redis_url_parse(struct slice text, struct redis_url *out, struct error *error);
 
 #endif

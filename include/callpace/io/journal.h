@@ -66,7 +66,7 @@ void journal_close(struct journal *journal);
 uint32_t journal_origin(struct journal *journal, struct slice source, struct slice producer,
                         struct slice epoch, msec_t now_ms);
 /* The number is used no more (the producer came back with another epoch). */
-void journal_forget_origin(struct journal *journal, uint32_t origin);
+void journal_forget_origin(struct journal *journal, uint32_t number);
 
 /* Puts a record into the buffer, nothing else, and returns its LSN. Never fails:
  * whoever appends watches journal_backlog_bytes. */
