@@ -133,7 +133,8 @@ static char *from_daemon(const struct client_options *options, const struct wish
   }
   json_t *data = client_ask_once(options, request, error);
   if (!data) return NULL;
-  char *text = json_is_string(data) ? strdup(json_string_value(data)) : json_dumps(data, JSON_COMPACT);
+  char *text =
+      json_is_string(data) ? strdup(json_string_value(data)) : json_dumps(data, JSON_COMPACT);
   json_decref(data);
   return text;
 }

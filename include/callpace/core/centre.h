@@ -105,7 +105,7 @@ msec_t centre_next_due(const struct centre *centre);
 day_t centre_today(const struct centre *centre); /* DAY_NONE before the first now */
 /* The first business day whose tallies are all still there. */
 day_t centre_kept_since(const struct centre *centre);
-msec_t centre_now(const struct centre *centre);  /* the highest now so far, or MSEC_NONE */
+msec_t centre_now(const struct centre *centre); /* the highest now so far, or MSEC_NONE */
 
 /* Looking. All pointers are the centre's; they hold until it next changes. */
 size_t centre_agent_count(const struct centre *centre);
