@@ -43,7 +43,7 @@ static void ami_close(void *self) {
   struct ami *ami = self;
   if (!ami) return;
   ami_channels_free(&ami->calls.channels);
-  ami_outbox_free(&ami->calls.outbox);
+  event_queue_free(&ami->calls.events);
   writer_free(&ami->calls.id);
   free(ami->calls.walk);
   free(ami);
@@ -275,7 +275,7 @@ static enum item_kind take_message(struct ami *ami, struct slice text, msec_t no
 }
 
 static bool take_pending(struct ami *ami, msec_t now_ms, struct call_event *event) {
-  while (!ami_outbox_take(&ami->calls.outbox, event)) {
+  while (!event_queue_take(&ami->calls.events, event)) {
     if (ami->calls.sweep == SWEEP_NONE) return false;
     ami_sweep_step(&ami->calls, now_ms);
   }

@@ -38,7 +38,7 @@ void ami_leg_begin(struct ami_calls *calls, struct ami_channel *channel, enum ca
     event.trunk = ami_name_prefix(ami_channel_name(customer));
   }
   if (dir == DIR_IN && channel->group) event.queue = ami_text_slice(&channel->group->queue);
-  ami_outbox_put(&calls->outbox, &event);
+  event_queue_put(&calls->events, &event);
   if (talking) ami_talk_set(calls, channel, true, ts_ms);
 }
 
@@ -61,13 +61,13 @@ void ami_leg_end(struct ami_calls *calls, struct ami_channel *channel, msec_t ts
     int len = snprintf(cause, sizeof cause, "%d", leg->cause);
     event.cause = (struct slice){cause, (size_t)len};
   }
-  ami_outbox_put(&calls->outbox, &event);
+  event_queue_put(&calls->events, &event);
 }
 
 void ami_leg_tell(struct ami_calls *calls, struct ami_channel *channel, enum call_event_type type,
                   msec_t ts_ms) {
   struct call_event event = event_of(calls, channel, type, ts_ms);
-  ami_outbox_put(&calls->outbox, &event);
+  event_queue_put(&calls->events, &event);
 }
 
 void ami_leg_lost(struct ami_calls *calls, struct ami_channel *channel, msec_t ts_ms) {

@@ -7,6 +7,7 @@
 #include "callpace/base/mem.h"
 #include "callpace/base/table.h"
 #include "callpace/dialect/dialect.h"
+#include "callpace/dialect/event_queue.h"
 
 enum {
   AMI_MESSAGE_MAX = 64 * 1024,
@@ -212,16 +213,6 @@ struct ami_channel *ami_ref_get(struct ami_ref ref); /* NULL when it is gone */
 
 /* --- calls (ami_calls.c) --- */
 
-/* Events made and not taken yet; their texts stand in `texts` by offset. */
-struct ami_outbox {
-  struct ami_pending *events;
-  size_t count, taken, capacity;
-  struct writer texts;
-};
-void ami_outbox_put(struct ami_outbox *outbox, const struct call_event *event);
-bool ami_outbox_take(struct ami_outbox *outbox, struct call_event *event);
-void ami_outbox_free(struct ami_outbox *outbox);
-
 enum ami_sweep { SWEEP_NONE, SWEEP_RESTART, SWEEP_GONE, SWEEP_ADOPT, SWEEP_SETTLE, SWEEP_UNLISTED };
 
 /* On which clock the times of events lie, and how far the two are apart. */
@@ -237,8 +228,8 @@ struct ami_calls {
   struct slice source;
   const struct roster *const *roster;
   struct ami_channels channels;
-  struct ami_outbox outbox;
-  struct writer id; /* of the call being told */
+  struct event_queue events; /* made and not taken yet */
+  struct writer id;          /* of the call being told */
   struct ami_bridge **walk;
   size_t walk_capacity;
   uint64_t walks;
