@@ -11,6 +11,7 @@ endif()
 install(DIRECTORY conf/hooks/ DESTINATION lib/callpace/hooks USE_SOURCE_PERMISSIONS)
 install(FILES conf/callpace.yaml conf/policy.yaml conf/roster.yaml
         DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+install(DIRECTORY conf/switches DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(FILES README.md README.zh-CN.md CHANGELOG.md LICENSE doc/protocol.md doc/journal-format.md
         DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
 install(FILES systemd/callpaced.service DESTINATION lib/systemd/system)

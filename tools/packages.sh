@@ -4,7 +4,8 @@
 build_packages=(build-essential cmake ninja-build pkg-config libevent-dev libhiredis-dev
                 libyaml-dev libjansson-dev libsystemd-dev libssl-dev libcurl4-openssl-dev)
 run_packages=(redis-server redis-tools tzdata)
-test_packages=(libcriterion-dev zlib1g-dev python3 openssl scdoc clang-format clang-tidy)
+test_packages=(libcriterion-dev zlib1g-dev python3 openssl scdoc clang-format clang-tidy
+               kamailio kamailio-extra-modules sip-tester)
 
 say() { printf '==> %s\n' "$*"; }
 fail() { printf 'error: %s\n' "$2" >&2; exit "$1"; }
@@ -56,6 +57,10 @@ need() {
     if command -v systemctl >/dev/null; then
       as_root systemctl disable redis-server >/dev/null 2>&1 || true
     fi
+  fi
+  if [[ " ${missing[*]} " == *" kamailio "* ]] && command -v systemctl >/dev/null; then
+    say "Debian's own Kamailio service stays off: the tests start one themselves"
+    as_root systemctl disable kamailio >/dev/null 2>&1 || true
   fi
 }
 
