@@ -58,7 +58,7 @@ static void free_calls(struct centre *centre) {
     call_clear(call);
   table_free(&centre->calls);
   for (size_t i = centre->lost_first; i < centre->lost_count; i++)
-    free(centre->lost[i]);
+    free(centre->lost[i].id);
   free(centre->lost);
 }
 
@@ -208,7 +208,18 @@ static void judge_due(struct centre *centre) {
   }
 }
 
+/* What is expected rises with time alone, and the site's mean call cycle is taken
+ * once a minute: between two minutes an agent's judgement depends on nobody else,
+ * so it does not matter when and how often it is asked for. */
+static void begin_minute(struct centre *centre) {
+  for (struct centre_day *day = centre->days; day; day = day->older)
+    day->site_cycle_ms = day->cycles > 0 ? day->cycle_ms / day->cycles : 0;
+  centre_judge_all(centre);
+}
+
 void centre_advance(struct centre *centre, msec_t now_ms, uint64_t lsn) {
+  bool new_minute =
+      now_ms > centre->now_ms && now_ms / MSEC_PER_MIN != centre->now_ms / MSEC_PER_MIN;
   if (now_ms > centre->now_ms) centre->now_ms = now_ms;
   if (lsn > centre->lsn) centre->lsn = lsn;
   if (centre->now_ms == MSEC_NONE) return;
@@ -221,6 +232,7 @@ void centre_advance(struct centre *centre, msec_t now_ms, uint64_t lsn) {
   centre_lose_late(centre);
   centre_forget_old(centre);
   judge_due(centre);
+  if (new_minute) begin_minute(centre);
 }
 
 static msec_t sooner(msec_t a, msec_t b) {
@@ -319,8 +331,7 @@ struct centre_counts centre_counts(const struct centre *centre) {
 
 static msec_t call_cycle(const struct day_tally *tally) {
   if (tally->cycles >= OWN_CYCLES_MIN) return tally->cycle_ms / tally->cycles;
-  const struct centre_day *day = tally->centre_day;
-  return day->cycles > 0 ? day->cycle_ms / day->cycles : 0;
+  return tally->centre_day->site_cycle_ms;
 }
 
 bool centre_pace_facts(struct centre *centre, struct day_tally *tally, msec_t now_ms,

@@ -160,8 +160,9 @@ static void place(struct centre *centre, struct call *call) {
 static void note_lost(struct centre *centre, const struct call *call) {
   if (centre->lost_count >= LOST_NOTES_MAX) return;
   centre->lost =
-      mem_grow(centre->lost, &centre->lost_capacity, centre->lost_count + 1, sizeof(char *));
-  centre->lost[centre->lost_count++] = mem_slice_dup(call_id(call));
+      mem_grow(centre->lost, &centre->lost_capacity, centre->lost_count + 1, sizeof *centre->lost);
+  centre->lost[centre->lost_count++] =
+      (struct lost_note){mem_slice_dup(call_id(call)), centre->now_ms};
 }
 
 static void lose(struct centre *centre) {
@@ -177,9 +178,10 @@ void centre_lose_late(struct centre *centre) {
     lose(centre);
 }
 
-bool centre_take_lost(struct centre *centre, struct lost_call *out) {
+bool centre_take_lost(struct centre *centre, msec_t until_ms, struct lost_call *out) {
   while (centre->lost_first < centre->lost_count) {
-    char *id = centre->lost[centre->lost_first++];
+    if (centre->lost[centre->lost_first].noted_ms > until_ms) return false;
+    char *id = centre->lost[centre->lost_first++].id;
     struct call *call = table_get(&centre->calls, slice_of(id));
     free(id);
     if (!call || call->state != CALL_LOST) continue;

@@ -22,8 +22,15 @@ struct centre_day {
   const struct policy *policy;
   struct shared_plan *plans;
   size_t tallies;
-  msec_t cycle_ms; /* of all agents: first to last dial, productive time */
-  int64_t cycles;  /* and the number of cycles in it */
+  msec_t cycle_ms;      /* of all agents: first to last dial, productive time */
+  int64_t cycles;       /* and the number of cycles in it */
+  msec_t site_cycle_ms; /* the site's mean at the beginning of this minute; 0: none */
+};
+
+/* A call that was closed as lost and is still to be told. */
+struct lost_note {
+  char *id; /* NUL-terminated copy */
+  msec_t noted_ms;
 };
 
 struct centre {
@@ -52,7 +59,7 @@ struct centre {
   uint64_t forgotten;
   struct deadlines timeouts;  /* of open calls */
   struct deadlines judgments; /* of tallies */
-  char **lost;                /* ids of calls newly lost, NUL-terminated copies */
+  struct lost_note *lost;     /* calls newly lost, in the order of noted_ms */
   size_t lost_first, lost_count, lost_capacity;
   struct member_set members;
   centre_call_fn *on_forget; /* NULL: nobody looks */

@@ -99,3 +99,11 @@ void centre_judge_all(struct centre *centre) {
     if (tally) centre_mark_judge(centre, tally);
   }
 }
+
+void centre_judge_span(struct centre *centre, msec_t from_ms, msec_t to_ms) {
+  for (size_t i = 0; i < centre->agent_count; i++)
+    for (struct day_tally *tally = centre->agents[i]->days; tally; tally = tally->older) {
+      if (tally->centre_day->end_ms <= from_ms) break;
+      if (tally->centre_day->begin_ms < to_ms) centre_mark_judge(centre, tally);
+    }
+}

@@ -119,14 +119,19 @@ static void take_seq(struct fold *fold, uint32_t origin, uint64_t seq, msec_t ts
   if (ts_ms != MSEC_NONE) epoch->last_ms = ts_ms;
 }
 
+/* Nothing was seen in between: also days that were judged look different now. */
+static void miss(struct fold *fold, struct slice source, msec_t from_ms, msec_t to_ms) {
+  coverage_gap(&fold->coverage, source, from_ms, to_ms);
+  centre_judge_span(fold->centre, from_ms, to_ms);
+}
+
 enum centre_result fold_event(struct fold *fold, uint64_t lsn, uint32_t origin, uint64_t seq,
                               const struct call_event *event, msec_t now_ms) {
   fold_advance(fold, now_ms);
   fold->lsn = lsn;
   take_seq(fold, origin, seq, event->ts_ms);
   if (event->type == EVENT_SOURCE_GAP && origin < fold->origin_capacity)
-    coverage_gap(&fold->coverage, slice_of(fold->origins[origin].source), event->from_ms,
-                 event->to_ms);
+    miss(fold, slice_of(fold->origins[origin].source), event->from_ms, event->to_ms);
   return centre_apply(fold->centre, event, fold->now_ms, lsn);
 }
 
@@ -171,9 +176,7 @@ void fold_record(struct fold *fold, uint64_t lsn, const struct record *record) {
   switch (record->type) {
   case RECORD_SEQ: take_seq(fold, record->origin, record->seq, MSEC_NONE); break;
   case RECORD_SOURCE: fold_source(fold, record); break;
-  case RECORD_GAP:
-    coverage_gap(&fold->coverage, record->gap.source, record->gap.from_ms, record->gap.to_ms);
-    break;
+  case RECORD_GAP: miss(fold, record->gap.source, record->gap.from_ms, record->gap.to_ms); break;
   case RECORD_ALERT:
     alert_latch_apply(&fold->latch, record->alert.id,
                       record->alert.raised ? ALERT_RAISED : ALERT_RESOLVED, record->alert.at_ms);

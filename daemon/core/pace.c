@@ -241,9 +241,11 @@ static msec_t due_of(const struct stand *s, const struct pace_memory *memory,
                      const struct quota *calls, const struct quota *talk) {
   const struct pace_facts *facts = s->facts;
   msec_t due = MSEC_MAX;
-  if ((memory->calls_met && memory->talk_met) || shift_over(facts)) return due;
+  if (shift_over(facts)) return due;
   if (facts->plan->shift_end_ms != MSEC_NONE)
     sooner(&due, facts->plan->shift_end_ms, facts->now_ms);
+  /* What was expected and covered of the whole day is said of those too. */
+  if (memory->calls_met && memory->talk_met) return due;
   if (s->elapsed < facts->plan->policy->pace.warmup_ms)
     sooner(&due, moment_of(s, facts->plan->policy->pace.warmup_ms), facts->now_ms);
   if (facts->talking_since_ms != MSEC_NONE) sooner(&due, facts->talking_since_ms, facts->now_ms);

@@ -3,7 +3,8 @@
 #include "callpace/engine/outbox.h"
 #include "callpace/engine/pipeline.h"
 
-enum { FORGET_AFTER_DAYS = 3 };
+/* A backlog brings starts that are older than max_call; their ends follow. */
+enum { FORGET_AFTER_DAYS = 3, CLOSE_DAYS = 62, LOST_HOLD_MS = 3000 };
 
 /* A decision: journalled with the hooks that must hear of it. */
 static void decide(void *context, const struct alert *alert) {
@@ -47,9 +48,15 @@ static void judge_day(struct engine *e, struct day_tally *tally) {
   centre_set_verdict(fold->centre, tally, &verdict);
 }
 
+msec_t judge_lost_hold_ms(const struct engine *e) {
+  return e->fold.clock_events ? 0 : LOST_HOLD_MS;
+}
+
 static void tell_lost_calls(struct engine *e) {
   struct fold *fold = &e->fold;
-  for (struct lost_call lost; centre_take_lost(fold->centre, &lost);) {
+  if (fold->now_ms == MSEC_NONE) return;
+  msec_t until_ms = fold->now_ms - judge_lost_hold_ms(e);
+  for (struct lost_call lost; centre_take_lost(fold->centre, until_ms, &lost);) {
     struct alert_lost_call told = {.agent_id = slice_of(lost.tally->agent->id),
                                    .agent = lost.tally->agent->rostered,
                                    .day = lost.tally->day,
@@ -60,19 +67,23 @@ static void tell_lost_calls(struct engine *e) {
   }
 }
 
-/* The business day changed: what was open of the days before is closed. */
+/* The business day changed, perhaps while no daemon ran: what was open of the days
+ * before is closed. */
 static void turn_day(struct engine *e) {
   day_t today = centre_today(e->fold.centre);
   if (today == DAY_NONE || today == e->judged_day) return;
-  if (e->judged_day != DAY_NONE && today > e->judged_day)
-    alert_close_day(&e->fold.latch, e->judged_day, e->fold.now_ms, sink_of(e));
+  day_t first = e->judged_day != DAY_NONE && e->judged_day > today - CLOSE_DAYS
+                    ? e->judged_day
+                    : today - CLOSE_DAYS;
+  for (day_t day = first; day < today; day++)
+    alert_close_day(&e->fold.latch, day, e->fold.now_ms, sink_of(e));
   alert_latch_forget(&e->fold.latch, today - FORGET_AFTER_DAYS);
   e->judged_day = today;
 }
 
 void judge_run(struct engine *e) {
-  turn_day(e);
   tell_lost_calls(e);
+  turn_day(e);
   for (struct day_tally *tally; (tally = centre_next_to_judge(e->fold.centre));)
     judge_day(e, tally);
 }

@@ -23,20 +23,17 @@ void pipeline_begin(struct engine *e) {
   e->now_ms = e->fold.now_ms == MSEC_NONE ? 0 : e->fold.now_ms;
 }
 
-/* clock: events. What happened within one second of the events' time is judged
- * together, however it was cut into reads. */
 static void follow_event_time(struct engine *e, msec_t ts_ms) {
   if (ts_ms <= e->fold.now_ms) return;
-  if (ts_ms / MSEC_PER_SEC != e->fold.now_ms / MSEC_PER_SEC) judge_run(e);
   pass_time(e, ts_ms);
   e->now_ms = e->fold.now_ms;
 }
 
 /* What is expected by now rises with time alone (POLICY section 3): everybody's is
- * brought up to date every minute, and at the very moment that a tick names. */
+ * brought up to date every minute (by the centre), and at the very moment that a
+ * tick names. */
 static void refresh_expected(struct engine *e) {
-  bool due = e->refresh_due || e->now_ms / MSEC_PER_MIN != e->refreshed_ms / MSEC_PER_MIN;
-  if (!due || e->now_ms == e->refreshed_ms) return;
+  if (!e->refresh_due || e->now_ms == e->refreshed_ms) return;
   e->refresh_due = false;
   e->refreshed_ms = e->now_ms;
   centre_judge_all(e->fold.centre);
@@ -48,7 +45,10 @@ enum centre_result pipeline_event(struct engine *e, uint32_t origin, uint64_t se
   if (e->fold.clock_events && event->type == EVENT_TICK) e->refresh_due = true;
   if (event->agent.len) event->agent = centre_resolve_agent(e->fold.centre, event->agent);
   uint64_t lsn = journal_append_event(e->journal, event, origin, seq, e->now_ms);
-  return fold_event(&e->fold, lsn, origin, seq, event, e->now_ms);
+  enum centre_result result = fold_event(&e->fold, lsn, origin, seq, event, e->now_ms);
+  /* Event by event, so that nothing depends on how they were cut into reads. */
+  if (e->fold.clock_events) judge_run(e);
+  return result;
 }
 
 uint64_t pipeline_record(struct engine *e, struct record *record) {

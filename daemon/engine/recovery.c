@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "callpace/base/log.h"
+#include "callpace/engine/judge.h"
 #include "callpace/engine/pipeline.h"
 
 /* A snapshot after so many records, so that a start replays at most about that
@@ -14,7 +15,8 @@
 enum {
   SNAPSHOT_EVERY_RECORDS = 2000000,
   SNAPSHOT_EVERY_MS = MSEC_PER_HOUR,
-  PROGRESS_EVERY_RECORDS = 5000000
+  PROGRESS_EVERY_RECORDS = 5000000,
+  SNAPSHOT_VERSION = 2
 };
 
 /* ---- back ---- */
@@ -30,13 +32,13 @@ static uint64_t mark_of(const struct settings *settings) {
 }
 
 /* The rules of that time, so that each day is judged by what was in force. */
-static void use_past_settings(struct replay *replay, const struct record *record) {
+static void use_past_settings(struct replay *replay, struct slice policy, struct slice roster) {
   const struct settings *now = replay->past ? replay->past : replay->engine->settings;
-  if (mark_of(now) == fold_settings_mark(record->settings.policy, record->settings.roster)) return;
+  if (mark_of(now) == fold_settings_mark(policy, roster)) return;
   struct settings *settings = NULL;
   struct error why = {0};
-  if (settings_from_text(record->settings.policy, "policy in the journal", record->settings.roster,
-                         "roster in the journal", &settings, &why) != STATUS_OK) {
+  if (settings_from_text(policy, "policy in the journal", roster, "roster in the journal",
+                         &settings, &why) != STATUS_OK) {
     log_warning("past_settings_unreadable", KV("reason", why.text));
     return;
   }
@@ -45,23 +47,47 @@ static void use_past_settings(struct replay *replay, const struct record *record
   replay->past = settings;
 }
 
+/* What was lost by then has been told: what comes after the telling proves it. */
+static void pass_told_losses(struct engine *e) {
+  if (e->fold.now_ms == MSEC_NONE) return;
+  struct lost_call told;
+  while (centre_take_lost(e->fold.centre, e->fold.now_ms - judge_lost_hold_ms(e), &told)) {
+  }
+}
+
 static bool on_record(void *context, uint64_t lsn, const struct record *record) {
   struct replay *replay = context;
+  if (record->type == RECORD_EVENT || record->type == RECORD_CLOCK)
+    pass_told_losses(replay->engine);
   if (record->type == RECORD_SETTINGS && lsn > replay->engine->fold.lsn)
-    use_past_settings(replay, record);
+    use_past_settings(replay, record->settings.policy, record->settings.roster);
   fold_record(&replay->engine->fold, lsn, record);
   if (++replay->records % PROGRESS_EVERY_RECORDS == 0)
     log_info("replaying", KV_INT("records", replay->records), KV_INT("lsn", lsn));
   return true;
 }
 
-static void load_snapshot(struct engine *e) {
+/* A snapshot is the rules in force, then the fold: what was counted by them goes on
+ * by them, until the journal tells of others. */
+static bool use_snapshot(struct replay *replay, struct slice bytes, struct error *error) {
+  struct engine *e = replay->engine;
+  struct reader r = reader_of(bytes);
+  if (get_u32(&r) != SNAPSHOT_VERSION)
+    return error_set(error, STATUS_CONFIG, "snapshot of another version") == STATUS_OK;
+  struct slice policy = get_blob(&r), roster = get_blob(&r);
+  if (r.failed) return error_set(error, STATUS_CONFIG, "snapshot is damaged") == STATUS_OK;
+  use_past_settings(replay, policy, roster);
+  return fold_load(&e->fold, (struct slice){r.at, (size_t)(r.end - r.at)}, error);
+}
+
+static void load_snapshot(struct replay *replay) {
+  struct engine *e = replay->engine;
   struct snapshot snapshot = {0};
   struct writer skipped = {0};
   struct error why = {0};
   snapshot_load(e->config->state_dir, &snapshot, &skipped, &why);
   if (skipped.len) log_warning("snapshot_skipped", KV("reason", writer_text(&skipped)));
-  if (snapshot.data && !fold_load(&e->fold, (struct slice){snapshot.data, snapshot.len}, &why)) {
+  if (snapshot.data && !use_snapshot(replay, (struct slice){snapshot.data, snapshot.len}, &why)) {
     log_warning("snapshot_unused", KV("reason", why.text));
   } else if (snapshot.data) {
     e->snapshot_lsn = snapshot.lsn;
@@ -69,12 +95,6 @@ static void load_snapshot(struct engine *e) {
   }
   snapshot_free(&snapshot);
   writer_free(&skipped);
-}
-
-static void discard_lost_calls(struct engine *e) {
-  struct lost_call told;
-  while (centre_take_lost(e->fold.centre, &told)) {
-  }
 }
 
 static void record_settings(struct engine *e) {
@@ -121,14 +141,13 @@ enum status recovery_run(struct engine *e, const struct journal_found *found, st
     log_warning("journal_tail_cut", KV("file", found->tail_file),
                 KV_INT("offset", found->tail_offset), KV_INT("bytes", found->tail_bytes));
   fold_init(&e->fold, e->settings, e->config->clock_events);
-  load_snapshot(e);
   struct replay replay = {.engine = e};
+  load_snapshot(&replay);
   enum status status =
       journal_replay(e->config->state_dir, e->fold.lsn + 1, on_record, &replay, error);
   if (status != STATUS_OK) return status;
   if (replay.past) fold_use_settings(&e->fold, e->settings);
   settings_free(replay.past);
-  discard_lost_calls(e);
   record_start(e, found);
   recovery_note_settings(e);
   e->snapshot_begun_ms = e->wall_ms;
@@ -141,6 +160,9 @@ enum status recovery_run(struct engine *e, const struct journal_found *found, st
 
 static enum status write_snapshot(struct engine *e, struct error *error) {
   struct writer body = {0};
+  put_u32(&body, SNAPSHOT_VERSION);
+  put_blob(&body, slice_of(e->settings->policy_text));
+  put_blob(&body, slice_of(e->settings->roster_text));
   fold_save(&e->fold, &body);
   enum status status =
       snapshot_write(e->config->state_dir, e->fold.lsn, writer_slice(&body), NULL, error);

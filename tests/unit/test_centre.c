@@ -146,16 +146,16 @@ Test(centre, a_call_without_end_is_lost_after_max_call_and_a_late_end_replaces_i
   tell(EVENT_CALL_START, "b", now, "1001");
   cr_assert_eq(centre_next_due(centre), now + 4 * HOUR);
   centre_advance(centre, now + 4 * HOUR - 1, lsn);
-  cr_assert_not(centre_take_lost(centre, &lost));
+  cr_assert_not(centre_take_lost(centre, MSEC_MAX, &lost));
   centre_advance(centre, now + 4 * HOUR, lsn);
   cr_assert_eq(today("1001")->lost_track, 2);
   cr_assert_eq(today("1001")->answered, 1);
   cr_assert_eq(today("1001")->calls, 1);
   cr_assert_eq(today("1001")->talk.total_ms, 0);
   tell(EVENT_CALL_END, "a", now + 5 * HOUR, NULL);
-  cr_assert(centre_take_lost(centre, &lost));
+  cr_assert(centre_take_lost(centre, MSEC_MAX, &lost));
   cr_assert(slice_equal(lost.call, SLICE("b")), "the one that ended is passed over");
-  cr_assert_not(centre_take_lost(centre, &lost));
+  cr_assert_not(centre_take_lost(centre, MSEC_MAX, &lost));
   cr_assert_eq(today("1001")->lost_track, 1);
   cr_assert_eq(today("1001")->dials, 2);
   cr_assert_eq(today("1001")->talk.total_ms, 5 * HOUR - SEC);
@@ -243,12 +243,13 @@ Test(centre, team_sums_and_agents_by_state) {
 Test(centre, a_verdict_that_is_due_is_judged_again) {
   while (centre_next_to_judge(centre))
     continue;
-  struct verdict verdict = {.state = PACE_WARMING, .due_ms = now + HOUR};
+  msec_t due = now + MIN / 2; /* everybody is judged at the next minute */
+  struct verdict verdict = {.state = PACE_WARMING, .due_ms = due};
   centre_set_verdict(centre, today("1002"), &verdict);
-  cr_assert_eq(centre_next_due(centre), now + HOUR);
-  centre_advance(centre, now + HOUR - 1, lsn);
+  cr_assert_eq(centre_next_due(centre), due);
+  centre_advance(centre, due - 1, lsn);
   cr_assert_null(centre_next_to_judge(centre));
-  centre_advance(centre, now + HOUR, lsn);
+  centre_advance(centre, due, lsn);
   cr_assert_eq(centre_next_to_judge(centre), today("1002"));
   cr_assert_null(centre_next_to_judge(centre));
 }
@@ -265,6 +266,7 @@ Test(centre, the_call_cycle_is_the_agents_own_from_five_on_else_the_sites) {
   cr_assert_eq(facts.call_cycle_ms, 10 * MIN / 5);
   talk("z", now, MIN, "1002");
   talk("y", now + 5 * MIN, MIN, "1002");
+  centre_advance(centre, centre_now(centre) + MIN, lsn); /* the site's, minute by minute */
   centre_pace_facts(centre, today("1002"), now, 10000, &facts);
   cr_assert_eq(facts.call_cycle_ms, 15 * MIN / 6);
 }
@@ -299,7 +301,7 @@ Test(centre, a_snapshot_goes_on_exactly) {
   centre_set_verdict(centre, today("1001"), &verdict);
   centre = fixture_reload(centre, settings);
   struct lost_call lost;
-  cr_assert(centre_take_lost(centre, &lost));
+  cr_assert(centre_take_lost(centre, MSEC_MAX, &lost));
   cr_assert(slice_equal(lost.call, SLICE("l")));
   cr_assert_eq(today("1001")->verdict.state, PACE_BEHIND);
   cr_assert_eq(centre_team_at(centre, 0)->days->states[PACE_BEHIND], 1);

@@ -138,6 +138,9 @@ Test(pace, met_by_completed_talk_only) {
   change(11 * HOUR + 5 * MIN, 60, 154 * MIN, MSEC_NONE);
   judge_at(11 * HOUR + 5 * MIN);
   STATES("met", "met", "met");
+  cr_expect_eq(verdict.due_ms, 18 * HOUR); /* what was expected and seen of all the day */
+  judge_at(18 * HOUR);
+  STATES("met", "met", "met");
   cr_expect_eq(verdict.due_ms, MSEC_MAX);
 }
 

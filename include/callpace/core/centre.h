@@ -144,27 +144,29 @@ void centre_mark_all_dirty(struct centre *centre);
 
 /* Judging. Days whose facts changed or whose verdict is due. */
 struct day_tally *centre_next_to_judge(struct centre *centre);
-/* Puts every judged agent of today on that list (after a change of coverage). */
+/* Puts every judged agent of today on that list. */
 void centre_judge_all(struct centre *centre);
+/* The same for the days that lie in [from_ms, to_ms), after a change of coverage. */
+void centre_judge_span(struct centre *centre, msec_t from_ms, msec_t to_ms);
 /* The plan of a tally's day; NULL when it has none (agent not on the roster). */
 const struct day_plan *centre_plan(struct centre *centre, struct day_tally *tally);
 /* The facts to judge by; false when the day is judged by nothing (no plan). The
  * call cycle is the agent's own from 5 cycles on, else the site's mean of that
- * day, else 0. */
+ * day when this minute began, else 0. */
 bool centre_pace_facts(struct centre *centre, struct day_tally *tally, msec_t now_ms,
                        int64_t coverage_bp, struct pace_facts *out);
 /* Stores a verdict: team sums by state, dirty when it shows, next due moment. */
 void centre_set_verdict(struct centre *centre, struct day_tally *tally,
                         const struct verdict *verdict);
 
-/* Calls newly closed as lost, one a call of this function; those that have
- * ended since are passed over. Take them each tick. */
+/* Calls newly closed as lost until then, one a call of this function; those that
+ * have ended since are passed over. Take them each tick. */
 struct lost_call {
   struct day_tally *tally;
   struct slice call; /* holds until the centre next changes */
   msec_t start_ms;
 };
-bool centre_take_lost(struct centre *centre, struct lost_call *out);
+bool centre_take_lost(struct centre *centre, msec_t until_ms, struct lost_call *out);
 
 /* Snapshot: appends the whole state, versioned and with a checksum. Loading, with
  * the settings that were in force when it was saved, gives a centre that goes on
