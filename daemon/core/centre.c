@@ -208,31 +208,50 @@ static void judge_due(struct centre *centre) {
   }
 }
 
-/* What is expected rises with time alone, and the site's mean call cycle is taken
- * once a minute: between two minutes an agent's judgement depends on nobody else,
- * so it does not matter when and how often it is asked for. */
-static void begin_minute(struct centre *centre) {
+/* The site's mean call cycle is taken once a minute: between two minutes an agent's
+ * judgement depends on nobody else, so it does not matter when and how often it is
+ * asked for. */
+void centre_set_now(struct centre *centre, msec_t now_ms) {
+  if (now_ms <= centre->now_ms) return;
+  bool new_minute = now_ms / MSEC_PER_MIN != centre->now_ms / MSEC_PER_MIN;
+  centre->now_ms = now_ms;
+  if (!new_minute) return;
   for (struct centre_day *day = centre->days; day; day = day->older)
     day->site_cycle_ms = day->cycles > 0 ? day->cycle_ms / day->cycles : 0;
-  centre_judge_all(centre);
 }
 
-void centre_advance(struct centre *centre, msec_t now_ms, uint64_t lsn) {
-  bool new_minute =
-      now_ms > centre->now_ms && now_ms / MSEC_PER_MIN != centre->now_ms / MSEC_PER_MIN;
-  if (now_ms > centre->now_ms) centre->now_ms = now_ms;
-  if (lsn > centre->lsn) centre->lsn = lsn;
-  if (centre->now_ms == MSEC_NONE) return;
+static void move_to(struct centre *centre, msec_t now_ms) {
+  centre_lose_late(centre, now_ms);
+  centre_set_now(centre, now_ms);
   if (centre->today == DAY_NONE || centre->now_ms >= today_end(centre)) {
     centre_begin_today(centre);
     centre_drop_days(centre);
   } else if (centre->stale_tallies > STALE_TALLIES_MAX) {
     centre_drop_days(centre);
   }
-  centre_lose_late(centre);
   centre_forget_old(centre);
+}
+
+void centre_leap(struct centre *centre, msec_t now_ms, uint64_t lsn) {
+  if (lsn > centre->lsn) centre->lsn = lsn;
+  move_to(centre, now_ms);
+}
+
+/* Stops wherever state changes by time alone, so that it is the same however long
+ * the steps are that the caller takes. */
+void centre_advance(struct centre *centre, msec_t now_ms, uint64_t lsn) {
+  msec_t before_ms = centre->now_ms;
+  if (lsn > centre->lsn) centre->lsn = lsn;
+  if (now_ms < before_ms) now_ms = before_ms;
+  if (now_ms == MSEC_NONE) return;
+  if (before_ms != MSEC_NONE && now_ms - before_ms > CENTRE_STEPS_MAX_MS)
+    move_to(centre, now_ms - CENTRE_STEPS_MAX_MS);
+  while (centre->today != DAY_NONE && today_end(centre) < now_ms)
+    move_to(centre, today_end(centre));
+  move_to(centre, now_ms);
   judge_due(centre);
-  if (new_minute) begin_minute(centre);
+  /* What is expected rises with time alone. */
+  if (now_ms / MSEC_PER_MIN != before_ms / MSEC_PER_MIN) centre_judge_all(centre);
 }
 
 static msec_t sooner(msec_t a, msec_t b) {

@@ -173,9 +173,12 @@ static void lose(struct centre *centre) {
   note_lost(centre, call);
 }
 
-void centre_lose_late(struct centre *centre) {
-  while (deadlines_first(&centre->timeouts) <= centre->now_ms)
+/* Each at its own moment. */
+void centre_lose_late(struct centre *centre, msec_t now_ms) {
+  for (msec_t due; (due = deadlines_first(&centre->timeouts)) <= now_ms;) {
+    centre_set_now(centre, due);
     lose(centre);
+  }
 }
 
 bool centre_take_lost(struct centre *centre, msec_t until_ms, struct lost_call *out) {

@@ -403,46 +403,6 @@ static void code_head(struct codec *c, struct centre *centre) {
   code_u64(c, &centre->forgotten);
 }
 
-static void save_lost(struct codec *c, const struct centre *centre) {
-  put_varint(c->w, centre->lost_count - centre->lost_first);
-  for (size_t i = centre->lost_first; i < centre->lost_count; i++) {
-    put_blob(c->w, slice_of(centre->lost[i].id));
-    put_varint_signed(c->w, centre->lost[i].noted_ms);
-  }
-}
-
-/* The site's mean call cycle of each day. */
-static void save_means(struct codec *c, const struct centre *centre) {
-  uint64_t count = 0;
-  for (const struct centre_day *day = centre->days; day; day = day->older)
-    count++;
-  put_varint(c->w, count);
-  for (const struct centre_day *day = centre->days; day; day = day->older) {
-    put_varint_signed(c->w, day->day);
-    put_varint_signed(c->w, day->site_cycle_ms);
-  }
-}
-
-static void load_means(struct codec *c, struct centre *centre) {
-  uint64_t count = code_count(c, 0, 2);
-  for (uint64_t i = 0; i < count && !failed(c); i++) {
-    int64_t day = get_varint_signed(c->r), mean_ms = get_varint_signed(c->r);
-    for (struct centre_day *known = centre->days; known; known = known->older)
-      if (known->day == day) known->site_cycle_ms = mean_ms;
-  }
-}
-
-static void load_lost(struct codec *c, struct centre *centre) {
-  uint64_t count = code_count(c, 0, 1);
-  if (count == 0) return;
-  centre->lost = mem_grow(centre->lost, &centre->lost_capacity, count, sizeof *centre->lost);
-  for (uint64_t i = 0; i < count && !failed(c); i++) {
-    struct slice id = get_blob(c->r);
-    centre->lost[centre->lost_count++] =
-        (struct lost_note){mem_slice_dup(id), get_varint_signed(c->r)};
-  }
-}
-
 /* Saving only reads, though the shared description cannot say so. */
 static struct centre *writable(const struct centre *centre) {
   return (struct centre *)(uintptr_t)centre;
@@ -460,8 +420,7 @@ void centre_save(const struct centre *centre, struct writer *w) {
   for (size_t i = 0; i < centre->agent_count; i++)
     save_agent(&c, centre->agents[i]);
   save_calls(&c, centre);
-  save_lost(&c, centre);
-  save_means(&c, centre);
+  centre_save_pending(centre, w);
   member_set_save(&centre->members, w);
   if (w->failed) return;
   struct writer sizes = {0};
@@ -496,8 +455,7 @@ static bool load_body(struct reader *body, struct centre *centre) {
   if (failed(&c)) return false;
   centre_bind_roster(centre);
   if (!load_calls(&c, centre)) return false;
-  load_lost(&c, centre);
-  load_means(&c, centre);
+  centre_load_pending(centre, body);
   member_set_load(&centre->members, body);
   return !body->failed && body->at == body->end;
 }

@@ -71,6 +71,7 @@ struct centre {
   struct team_day *dirty_team_first, *dirty_team_last;
 };
 
+void centre_set_now(struct centre *centre, msec_t now_ms);   /* never back */
 struct centre *centre_make(const struct settings *settings); /* without agents */
 
 /* centre_agents.c: agents and teams, and how they hang on the roster. */
@@ -113,11 +114,14 @@ struct centre_change {
 void centre_change_begin(struct day_tally *tally, struct centre_change *change);
 void centre_change_end(struct centre *centre, const struct centre_change *change);
 enum centre_result centre_apply_call(struct centre *centre, const struct call_event *event);
-void centre_lose_late(struct centre *centre);  /* older than max_call */
-void centre_forget_old(struct centre *centre); /* past remember_ms */
+void centre_lose_late(struct centre *centre, msec_t now_ms); /* older than max_call */
+void centre_forget_old(struct centre *centre);               /* past remember_ms */
 /* Takes its calls off a tally that goes; they stay remembered. */
 void centre_part_calls(struct centre *centre, struct day_tally *tally);
 void centre_queue_call(struct centre *centre, struct call *call);
+/* Calls lost and not yet told, and the means of this minute, for snapshots. */
+void centre_save_pending(const struct centre *centre, struct writer *w);
+void centre_load_pending(struct centre *centre, struct reader *r);
 void centre_watch_call(struct centre *centre, struct call *call); /* its max_call */
 
 /* centre_lists.c */

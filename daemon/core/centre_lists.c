@@ -107,3 +107,46 @@ void centre_judge_span(struct centre *centre, msec_t from_ms, msec_t to_ms) {
       if (tally->centre_day->begin_ms < to_ms) centre_mark_judge(centre, tally);
     }
 }
+
+/* --- in snapshots --- */
+
+static void save_lost(const struct centre *centre, struct writer *w) {
+  put_varint(w, centre->lost_count - centre->lost_first);
+  for (size_t i = centre->lost_first; i < centre->lost_count; i++) {
+    put_blob(w, slice_of(centre->lost[i].id));
+    put_varint_signed(w, centre->lost[i].noted_ms);
+  }
+}
+
+/* The site's mean call cycle of each day. */
+static void save_means(const struct centre *centre, struct writer *w) {
+  uint64_t count = 0;
+  for (const struct centre_day *day = centre->days; day; day = day->older)
+    count++;
+  put_varint(w, count);
+  for (const struct centre_day *day = centre->days; day; day = day->older) {
+    put_varint_signed(w, day->day);
+    put_varint_signed(w, day->site_cycle_ms);
+  }
+}
+
+void centre_save_pending(const struct centre *centre, struct writer *w) {
+  save_lost(centre, w);
+  save_means(centre, w);
+}
+
+void centre_load_pending(struct centre *centre, struct reader *r) {
+  for (uint64_t left = get_varint(r); left > 0 && !r->failed; left--) {
+    struct slice id = get_blob(r);
+    msec_t noted_ms = get_varint_signed(r);
+    if (r->failed) return;
+    centre->lost = mem_grow(centre->lost, &centre->lost_capacity, centre->lost_count + 1,
+                            sizeof *centre->lost);
+    centre->lost[centre->lost_count++] = (struct lost_note){mem_slice_dup(id), noted_ms};
+  }
+  for (uint64_t left = get_varint(r); left > 0 && !r->failed; left--) {
+    int64_t day = get_varint_signed(r), mean_ms = get_varint_signed(r);
+    for (struct centre_day *known = centre->days; known; known = known->older)
+      if (known->day == day) known->site_cycle_ms = mean_ms;
+  }
+}

@@ -5,9 +5,6 @@
 #include "callpace/base/crc32c.h"
 #include "callpace/base/mem.h"
 
-enum { FOLD_VERSION = 1, ORIGINS_MAX = 1 << 24 };
-#define STEPS_MAX_MS (62 * MSEC_PER_DAY)
-
 void fold_init(struct fold *fold, const struct settings *settings, bool clock_events) {
   *fold = (struct fold){.centre = centre_new(settings),
                         .clock_events = clock_events,
@@ -83,9 +80,16 @@ void fold_advance(struct fold *fold, msec_t now_ms) {
   centre_advance(fold->centre, now_ms, fold->lsn);
 }
 
+static void fold_leap(struct fold *fold, msec_t now_ms) {
+  if (now_ms <= fold->now_ms || now_ms <= 0) return;
+  fold->now_ms = now_ms;
+  fold->alive_ms = now_ms;
+  centre_leap(fold->centre, now_ms, fold->lsn);
+}
+
 void fold_pass(struct fold *fold, msec_t to_ms, void (*judge)(void *context), void *context) {
-  if (fold->now_ms != MSEC_NONE && to_ms - fold->now_ms > STEPS_MAX_MS)
-    fold_advance(fold, to_ms - STEPS_MAX_MS);
+  if (fold->now_ms != MSEC_NONE && to_ms - fold->now_ms > CENTRE_STEPS_MAX_MS)
+    fold_leap(fold, to_ms - CENTRE_STEPS_MAX_MS);
   for (msec_t due; (due = centre_next_due(fold->centre)) <= to_ms && due > fold->now_ms;) {
     fold_advance(fold, due);
     judge(context);

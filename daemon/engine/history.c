@@ -117,7 +117,8 @@ static void pass_time(struct reading *r, msec_t to_ms) {
     fold_advance(fold, to_ms);
     return;
   }
-  if (to_ms / MSEC_PER_SEC != fold->now_ms / MSEC_PER_SEC) r->visitor->judge(r->visitor->context);
+  if (fold->clock_events || to_ms / MSEC_PER_SEC != fold->now_ms / MSEC_PER_SEC)
+    r->visitor->judge(r->visitor->context);
   fold_pass(fold, to_ms, judge, (void *)(uintptr_t)r->visitor);
 }
 

@@ -42,6 +42,7 @@ static void use_past_settings(struct replay *replay, struct slice policy, struct
     log_warning("past_settings_unreadable", KV("reason", why.text));
     return;
   }
+  fold_judge(&replay->engine->fold, NULL);
   fold_use_settings(&replay->engine->fold, settings);
   settings_free(replay->past);
   replay->past = settings;
@@ -146,7 +147,10 @@ enum status recovery_run(struct engine *e, const struct journal_found *found, st
   enum status status =
       journal_replay(e->config->state_dir, e->fold.lsn + 1, on_record, &replay, error);
   if (status != STATUS_OK) return status;
-  if (replay.past) fold_use_settings(&e->fold, e->settings);
+  if (replay.past) {
+    fold_judge(&e->fold, NULL);
+    fold_use_settings(&e->fold, e->settings);
+  }
   settings_free(replay.past);
   record_start(e, found);
   recovery_note_settings(e);

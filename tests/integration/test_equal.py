@@ -1,6 +1,8 @@
 """The same events, the same figures: whatever the reads, restarts, repetitions and
 order; and the figures are those of the rules, by a reference written from their text."""
+import copy
 import datetime
+import glob
 import json
 import pathlib
 import random
@@ -20,7 +22,7 @@ SMALL = {"new": {"day": {"calls": 4, "talk": "9m"},
 
 def centre(count=20, first="2026-11-23", **changes):
     """A policy with small targets, and agents of every kind on it."""
-    policy = harness.policy(classes=SMALL, **changes)
+    policy = harness.policy(classes=copy.deepcopy(SMALL), **changes)
     agents = []
     day = datetime.date.fromisoformat(first)
     next_day, week_before = (str(day + datetime.timedelta(days=d)) for d in (1, -6))
@@ -228,6 +230,206 @@ class Ways(Equal):
         self.assertEqual(sorted(got), sorted(wanted))
         for key in wanted:
             self.assertEqual(got[key], wanted[key], key)
+
+
+class Absent(Equal):
+    """Nobody watched: the daemon was down, or time leapt."""
+
+    def missed(self, daemon):
+        return sorted((a["id"], a["at_ms"], a["state"]) for a in daemon.alerts()
+                      if a["type"] == "day.missed")
+
+    def expect_missed(self, ident, days):
+        return [("%s/day.missed/%s" % (ident, d), harness.at(d + " 18:00"), "raised")
+                for d in days]
+
+    def test_a_leap_over_days(self):
+        """From Thursday's afternoon to Tuesday's morning."""
+        rules = harness.policy(), harness.roster(harness.agent("1001"))
+        for restart in (False, True):
+            daemon = self.daemon(rules)
+            s = daemon.sender("p")
+            s.call("a", "1001", harness.at("2026-11-19 10:00"), talk_ms=60000)
+            s.tick(harness.at("2026-11-19 16:00"))
+            s.wait_ack()
+            s.close()
+            if restart:
+                daemon.stop()
+                daemon.start()
+            s = daemon.sender("p")
+            s.tick(harness.at("2026-11-24 08:00"))
+            s.wait_ack()
+            daemon.settle()
+            days = ["2026-11-19", "2026-11-20", "2026-11-23"]
+            self.assertEqual(self.missed(daemon), self.expect_missed("1001", days))
+            states = [daemon.day("1001", "2026-11-%d" % d).get("state") for d in range(19, 24)]
+            self.assertEqual(states, ["missed", "missed", "exempt", "exempt", "missed"])
+            self.assertEqual(daemon.day("1001", "2026-11-19")["calls"], 1)
+            self.assertFalse([a for a in daemon.alerts() if a["type"] == "day.behind" and
+                              a["state"] == "raised" and a["at_ms"] > harness.at(
+                                  a["period"] + " 18:00")])
+
+    def test_down_over_midnight_by_the_wall_clock(self):
+        """The real clock, moved by libfaketime."""
+        libraries = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
+        if not libraries or b"asan" in open(PROGRAMS["callpaced"], "rb").read(1 << 22):
+            self.skipTest("needs libfaketime and a build without sanitizers")
+        # UTC; the centre is 8 hours ahead: Monday 17:00, then Wednesday 10:00.
+        rules = harness.policy(coverage__floor=0.1), harness.roster(harness.agent("1001"))
+        daemon = Daemon(self, clock="wall", policy_tree=rules[0], roster_tree=rules[1])
+        path = daemon.path("redis.sock")  # its own: redis-server hangs under libfaketime
+        redis = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", path, "--save",
+                                  "", "--dir", daemon.dir], stdout=subprocess.DEVNULL)
+        self.addCleanup(redis.wait)
+        self.addCleanup(redis.terminate)
+        daemon.config["redis"] = {"url": "unix://" + path}
+        daemon.write_config()
+
+        def fake(when):
+            return {"LD_PRELOAD": libraries[0], "TZ": "UTC", "FAKETIME": "@" + when,
+                    "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        daemon.start(fake("2026-11-23 08:00:00"))
+        s = daemon.sender("p")
+        s.call("a", "1001", harness.at("2026-11-23 16:00"), talk_ms=60000)
+        s.wait_ack()
+        daemon.kill()
+        daemon.wait()
+        harness.reap_orphans(daemon.dir)
+        for minute in (0, 10):
+            daemon.start(fake("2026-11-25 02:%02d:00" % minute))
+            daemon.settle()
+            self.assertEqual(self.missed(daemon), self.expect_missed("1001", ["2026-11-23"]))
+            self.assertEqual(daemon.day("1001", "2026-11-23")["state"], "missed")
+            self.assertEqual(daemon.day("1001", "2026-11-24")["state"], "unknown")
+            self.assertEqual(daemon.day("1001", "2026-11-23")["calls"], 1)
+            daemon.stop()
+
+
+class Late(Equal):
+    def test_a_backlog_loses_no_call(self):
+        """Starts older than max_call whose ends follow at once are no lost calls."""
+        rules = harness.policy(count__max_call="1m"), harness.roster(harness.agent("1001"))
+        daemon = self.daemon(rules, clock="wall")
+        now = int(time.time() * 1000)
+        s = daemon.sender("p")
+        for n in range(50):
+            start = now - 6 * 3600_000 + n * 60_000
+            s.event("call.start", call="c%d" % n, agent="1001", ts=start)
+            s.wait_ack()  # every start in a tick of its own
+            s.event("call.answer", call="c%d" % n, ts=start + 5000)
+            s.event("call.end", call="c%d" % n, ts=start + 30_000)
+            s.wait_ack()
+        s.event("call.start", call="gone", agent="1001", ts=now - 7 * 3600_000)
+        s.wait_ack()
+
+        def told():
+            return [a for a in daemon.alerts() if a["type"] == "call.lost_track"]
+        self.assertEqual(told(), [])
+        wait_until(told, "the one call that was lost")
+        self.assertEqual(told()[0]["numbers"]["started_ms"], now - 7 * 3600_000)
+
+    def test_a_loss_not_yet_told_survives_a_crash(self):
+        rules = harness.policy(count__max_call="1m"), harness.roster(harness.agent("1001"))
+        daemon = self.daemon(rules, clock="wall")
+        s = daemon.sender("p")
+        s.event("call.start", call="gone", agent="1001", ts=int(time.time() * 1000) - 3600_000)
+        s.wait_ack()
+        daemon.kill()
+        daemon.wait()
+        harness.reap_orphans(daemon.dir)
+        daemon.start()
+        for _ in range(2):
+            wait_until(lambda: [a for a in daemon.alerts() if a["type"] == "call.lost_track"],
+                       "the lost call")
+            self.assertEqual(len(daemon.alerts()), 1)
+            daemon.stop()
+            daemon.start()
+
+    def test_a_gap_told_of_later_changes_the_day(self):
+        rules = harness.policy(), harness.roster(harness.agent("1001"))
+        events = [{"type": "call.start", "call": "a", "agent": "1001",
+                   "ts": harness.at("2026-11-23 09:30")},
+                  {"type": "tick", "ts": harness.at("2026-11-24 08:00")},
+                  {"type": "source.gap", "from": harness.at("2026-11-23 15:00"),
+                   "to": harness.at("2026-11-23 17:00"), "ts": harness.at("2026-11-24 08:01")},
+                  {"type": "tick", "ts": harness.at("2026-11-24 08:02")}]
+        for pieces in (None, lambda data: data.splitlines(keepends=True)):
+            daemon = self.daemon(rules)
+            self.feed(daemon, text_of(events), pieces)
+            self.assert_reference(daemon, rules, events)
+            self.assertEqual(daemon.day("1001", "2026-11-23")["coverage_bp"], 7500)
+
+
+class Reload(Equal):
+    """Other rules in the middle of the day, and what a restart makes of them."""
+
+    def part(self, which):
+        at = [harness.at("2026-11-24 11:00")]
+        events = Stream(3, *self.before, "2026-11-23", 2, rate=8).events
+        return text_of([e for e in events if (e["ts"] < at[0]) == (which == 0)])
+
+    def setUp(self):
+        self.before = centre(12, "2026-11-23")
+        policy, roster = centre(13, "2026-11-23", count__min_talk="60s")
+        policy["policies"][0]["classes"]["veteran"]["day"] = {"calls": 11, "talk": "33m"}
+        roster["agents"][1]["team"] = "red"
+        del roster["agents"][5]
+        self.after = policy, roster
+
+    def swap(self, daemon):
+        daemon.write("policy.yaml", self.after[0])
+        daemon.write("roster.yaml", self.after[1])
+
+    def test_reload_then_restart(self):
+        seen = []
+        for restart in (None, "kill", "stop", "stop without snapshot"):
+            daemon = self.daemon(self.before)
+            self.feed(daemon, self.part(0))
+            self.assertEqual(daemon.day("1001", "2026-11-24")["calls_target"], 7)
+            self.swap(daemon)
+            daemon.ask("reload")
+            daemon.settle()
+            self.assertEqual(daemon.day("1001", "2026-11-24")["calls_target"], 11)
+            self.assertEqual(daemon.day("1001", "2026-11-23")["calls_target"], 7)
+            self.restart(daemon, restart)
+            self.feed(daemon, self.part(1))
+            self.restart(daemon, restart)
+            seen.append(self.seen(daemon))
+            self.assert_same(seen[-1], seen[0])
+
+    def restart(self, daemon, how):
+        if not how:
+            return
+        if how == "kill":
+            daemon.kill()
+            daemon.wait()
+            harness.reap_orphans(daemon.dir)
+        else:
+            daemon.stop()
+        if how == "stop without snapshot":
+            for path in pathlib.Path(daemon.state_dir).rglob("*.snap"):
+                path.unlink()
+        daemon.start()
+
+    def test_files_changed_while_it_was_down(self):
+        """A snapshot, then events, then a kill: they were counted by the old rules."""
+        seen = []
+        for snapshot in (True, False):
+            daemon = self.daemon(self.before)
+            self.feed(daemon, self.part(0))
+            self.restart(daemon, "stop")
+            self.feed(daemon, self.part(1))
+            daemon.kill()
+            daemon.wait()
+            harness.reap_orphans(daemon.dir)
+            found = list(pathlib.Path(daemon.state_dir).rglob("*.snap"))
+            self.assertTrue(found)
+            for path in [] if snapshot else found:
+                path.unlink()
+            self.swap(daemon)
+            daemon.start()
+            seen.append(self.seen(daemon))
+        self.assert_same(seen[0], seen[1])
 
 
 def options(parser):

@@ -100,6 +100,11 @@ enum centre_result centre_apply(struct centre *centre, const struct call_event *
  * on the list to judge whose verdict is due. Call once a tick, before or after
  * the tick's events, and at centre_next_due. */
 void centre_advance(struct centre *centre, msec_t now_ms, uint64_t lsn);
+/* The same in one leap: nothing happens at the days in between. centre_advance
+ * leaps itself over what is more than this before `now` (one wrong time stamp is
+ * enough for that, with clock: events). */
+#define CENTRE_STEPS_MAX_MS (62 * MSEC_PER_DAY)
+void centre_leap(struct centre *centre, msec_t now_ms, uint64_t lsn);
 /* The next moment at which centre_advance has something to do; MSEC_MAX: never. */
 msec_t centre_next_due(const struct centre *centre);
 day_t centre_today(const struct centre *centre); /* DAY_NONE before the first now */
