@@ -5,6 +5,8 @@
 #include "callpace/base/crc32c.h"
 #include "callpace/base/mem.h"
 
+enum { FOLD_VERSION = 1, ORIGINS_MAX = 1 << 24 };
+
 void fold_init(struct fold *fold, const struct settings *settings, bool clock_events) {
   *fold = (struct fold){.centre = centre_new(settings),
                         .clock_events = clock_events,

@@ -312,7 +312,7 @@ class Late(Equal):
         daemon = self.daemon(rules, clock="wall")
         now = int(time.time() * 1000)
         s = daemon.sender("p")
-        for n in range(50):
+        for n in range(20):
             start = now - 6 * 3600_000 + n * 60_000
             s.event("call.start", call="c%d" % n, agent="1001", ts=start)
             s.wait_ack()  # every start in a tick of its own
@@ -324,9 +324,8 @@ class Late(Equal):
 
         def told():
             return [a for a in daemon.alerts() if a["type"] == "call.lost_track"]
-        self.assertEqual(told(), [])
         wait_until(told, "the one call that was lost")
-        self.assertEqual(told()[0]["numbers"]["started_ms"], now - 7 * 3600_000)
+        self.assertEqual([a["numbers"]["started_ms"] for a in told()], [now - 7 * 3600_000])
 
     def test_a_loss_not_yet_told_survives_a_crash(self):
         rules = harness.policy(count__max_call="1m"), harness.roster(harness.agent("1001"))
@@ -338,10 +337,12 @@ class Late(Equal):
         daemon.wait()
         harness.reap_orphans(daemon.dir)
         daemon.start()
+
+        def told():
+            return [a for a in daemon.alerts() if a["type"] == "call.lost_track"]
         for _ in range(2):
-            wait_until(lambda: [a for a in daemon.alerts() if a["type"] == "call.lost_track"],
-                       "the lost call")
-            self.assertEqual(len(daemon.alerts()), 1)
+            wait_until(told, "the lost call")
+            self.assertEqual(len(told()), 1)
             daemon.stop()
             daemon.start()
 
