@@ -195,7 +195,7 @@ static enum status explain(const struct client_options *options, struct asked *a
                            const char *state_dir, struct error *error) {
   struct history_options range = {
       .state_dir = state_dir, .first = asked->period.first, .last = asked->period.last};
-  struct history_visitor visitor = {on_begin, on_event, NULL, asked};
+  struct history_visitor visitor = {.begin = on_begin, .event = on_event, .context = asked};
   struct history history;
   if (wants(asked, "state")) visitor.judge = on_judge;
   enum status status = history_read(&range, &visitor, &history, error);
@@ -223,9 +223,9 @@ static enum status read_period(struct asked *asked, const char *const given[PERI
                                const char *state_dir, struct error *error) {
   for (unsigned kind = 0; kind < PERIOD_KINDS; kind++)
     if (given[kind]) return past_period((enum period_kind)kind, given[kind], &asked->period);
-  day_t today;
-  enum status status = history_today(state_dir, &today, error);
-  if (status == STATUS_OK) asked->period = period_of(PERIOD_DAY, today);
+  struct history_extent extent;
+  enum status status = history_extent(state_dir, &extent, error);
+  if (status == STATUS_OK) asked->period = period_of(PERIOD_DAY, extent.last);
   return status;
 }
 

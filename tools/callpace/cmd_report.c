@@ -143,18 +143,18 @@ static char *from_daemon(const struct client_options *options, const struct wish
 static enum status read_period(const struct wish *wish, const char *state_dir,
                                struct period *period, struct history *history,
                                struct error *error) {
-  day_t today;
+  struct history_extent extent;
   if (wish->period) {
     if (!period_parse(wish->kind, slice_of(wish->period), period)) return STATUS_USAGE;
   } else {
-    enum status status = history_today(state_dir, &today, error);
+    enum status status = history_extent(state_dir, &extent, error);
     if (status != STATUS_OK) return status;
-    *period = period_of(wish->kind, today);
+    *period = period_of(wish->kind, extent.last);
   }
   struct history_options range = {
       .state_dir = state_dir, .first = period->first, .last = period->last, .whole_journal = true};
   enum status status = history_read(&range, &(struct history_visitor){0}, history, error);
-  if (status == STATUS_OK) fold_judge(&history->fold, NULL);
+  if (status == STATUS_OK) fold_judge(&history->engine.fold, NULL);
   return status;
 }
 
@@ -162,7 +162,7 @@ static char *from_journal(const struct client_options *options, const struct wis
                           enum report_format format, struct error *error) {
   char *dir = past_state_dir(options, wish->state_dir, error), *text = NULL;
   struct history history = {0};
-  struct report_options made = {.fold = &history.fold,
+  struct report_options made = {.fold = &history.engine.fold,
                                 .team = slice_of(wish->team),
                                 .chinese = strcmp(wish->language, "zh") == 0};
   if (dir && read_period(wish, dir, &made.period, &history, error) == STATUS_OK) {

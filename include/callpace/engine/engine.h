@@ -34,6 +34,10 @@ struct engine {
   struct outbox *outbox; /* alerts on their way to hooks */
   struct rejects *rejects;
 
+  /* Not NULL: a run over the past (engine/history.h). There is nothing outside: no
+   * journal, and alerts go here. */
+  const struct alert_sink *dry;
+
   bool in_tick;   /* now_ms is this tick's */
   msec_t now_ms;  /* the fold's now: wall clock, or the highest ts (clock: events) */
   msec_t wall_ms; /* the wall clock at the beginning of the tick */
