@@ -7,6 +7,7 @@
 static void entry_free(struct alert_entry *entry) {
   free(entry->id);
   free(entry->json);
+  free(entry->lead);
   free(entry->hooks);
   free(entry);
 }
@@ -77,18 +78,21 @@ static void forget_old(struct alert_log *log) {
   }
 }
 
-struct alert_entry *alert_log_add(struct alert_log *log, uint64_t lsn, bool raised, msec_t at_ms,
-                                  struct slice id, struct slice json, struct slice hooks) {
+struct alert_entry *alert_log_add(struct alert_log *log, const struct alert_said *said) {
   struct alert_entry *entry = mem_alloc(sizeof *entry);
-  *entry = (struct alert_entry){.lsn = lsn,
-                                .at_ms = at_ms,
-                                .raised = raised,
-                                .id = mem_slice_dup(id),
-                                .json = mem_slice_dup(json),
-                                .hooks = mem_slice_dup(hooks)};
+  *entry = (struct alert_entry){.lsn = said->lsn,
+                                .at_ms = said->at_ms,
+                                .raised = said->raised,
+                                .notice = said->notice,
+                                .id = mem_slice_dup(said->id),
+                                .json = mem_slice_dup(said->json),
+                                .lead = mem_slice_dup(said->lead),
+                                .hooks = mem_slice_dup(said->hooks)};
   link_newest(log, entry);
   link_same(log, entry);
-  if (hooks.len == 0) log->settled++;
+  if (said->hooks.len == 0) log->settled++;
+  for (size_t i = 0; i < said->hooks.len; i++)
+    log->for_digests += said->hooks.data[i] == '~';
   forget_old(log);
   return entry;
 }
@@ -118,15 +122,45 @@ bool alert_entry_waits(const struct alert_entry *entry, struct slice hook) {
   return find_hook(entry, hook) != NULL;
 }
 
+static void strike(struct alert_log *log, struct alert_entry *entry, char *at, size_t name_len) {
+  const char *rest = at + name_len + 1;
+  log->for_digests -= *at == '~';
+  memmove(at, rest, strlen(rest) + 1);
+  if (!entry->hooks[0]) log->settled++;
+}
+
 void alert_log_delivered(struct alert_log *log, struct slice id, bool raised, struct slice hook) {
   struct alert_entry *entry = table_get(&log->by_id, id);
   for (; entry; entry = entry->newer_same) {
     char *at = entry->raised == raised ? find_hook(entry, hook) : NULL;
     if (!at) continue;
-    const char *rest = at + hook.len + 1;
-    memmove(at, rest, strlen(rest) + 1);
-    if (!entry->hooks[0]) log->settled++;
+    strike(log, entry, at, hook.len);
     return;
+  }
+}
+
+/* The place of "~NAME" in the list, or NULL. */
+static char *find_digest(const struct alert_entry *entry, struct slice hook) {
+  for (char *at = entry->hooks; (at = strchr(at, '~')); at++) {
+    const char *comma = strchr(at, ',');
+    if (comma && slice_equal((struct slice){at + 1, (size_t)(comma - at) - 1}, hook)) return at;
+  }
+  return NULL;
+}
+
+bool alert_entry_digests(const struct alert_entry *entry, struct slice hook) {
+  return find_digest(entry, hook) != NULL;
+}
+
+void alert_log_digested(struct alert_log *log, struct slice hook, struct slice lead, uint64_t lsn,
+                        void (*each)(void *context, const struct alert_entry *entry),
+                        void *context) {
+  struct alert_entry *entry = log->oldest;
+  for (; entry && entry->lsn <= lsn && log->for_digests > 0; entry = entry->newer) {
+    char *at = slice_equal(slice_of(entry->lead), lead) ? find_digest(entry, hook) : NULL;
+    if (!at) continue;
+    strike(log, entry, at, hook.len + 1);
+    each(context, entry);
   }
 }
 
@@ -135,9 +169,10 @@ void alert_log_save(const struct alert_log *log, struct writer *w) {
   for (const struct alert_entry *entry = log->oldest; entry; entry = entry->newer) {
     put_varint(w, entry->lsn);
     put_u64(w, (uint64_t)entry->at_ms);
-    put_u8(w, entry->raised);
+    put_u8(w, (uint8_t)(entry->raised | entry->notice << 1));
     put_blob(w, slice_of(entry->id));
     put_blob(w, slice_of(entry->json));
+    put_blob(w, slice_of(entry->lead));
     put_blob(w, slice_of(entry->hooks));
   }
 }
@@ -145,10 +180,14 @@ void alert_log_save(const struct alert_log *log, struct writer *w) {
 void alert_log_load(struct alert_log *log, struct reader *r) {
   uint64_t count = get_varint(r);
   for (; count > 0 && !r->failed; count--) {
-    uint64_t lsn = get_varint(r);
-    msec_t at_ms = (msec_t)get_u64(r);
-    bool raised = get_u8(r) != 0;
-    struct slice id = get_blob(r), json = get_blob(r), hooks = get_blob(r);
-    if (!r->failed) alert_log_add(log, lsn, raised, at_ms, id, json, hooks);
+    struct alert_said said = {.lsn = get_varint(r), .at_ms = (msec_t)get_u64(r)};
+    uint8_t flags = get_u8(r);
+    said.raised = flags & 1;
+    said.notice = flags & 2;
+    said.id = get_blob(r);
+    said.json = get_blob(r);
+    said.lead = get_blob(r);
+    said.hooks = get_blob(r);
+    if (!r->failed) alert_log_add(log, &said);
   }
 }

@@ -3,9 +3,10 @@
 #include <stdlib.h>
 
 #include "callpace/base/crc32c.h"
+#include "callpace/base/json_strings.h"
 #include "callpace/base/mem.h"
 
-enum { FOLD_VERSION = 1, ORIGINS_MAX = 1 << 24 };
+enum { FOLD_VERSION = 2, ORIGINS_MAX = 1 << 24 };
 
 void fold_init(struct fold *fold, const struct settings *settings, bool clock_events) {
   *fold = (struct fold){.centre = centre_new(settings),
@@ -19,6 +20,8 @@ void fold_free(struct fold *fold) {
   coverage_free(&fold->coverage);
   alert_latch_free(&fold->latch);
   alert_log_free(&fold->alerts);
+  alert_book_free(&fold->book);
+  alert_budget_free(&fold->budget);
   producers_free(&fold->producers);
   size_t position = 0;
   for (char *name; (name = table_next(&fold->proved, &position));)
@@ -166,6 +169,88 @@ static void fold_start(struct fold *fold, const struct record *record) {
   fold->started = true;
 }
 
+/* ---- alerts ---- */
+
+/* What the fold has to know of an alert's JSON. */
+struct alert_facts {
+  struct writer type, lead;
+};
+
+static void note_fact(void *context, struct slice key, struct slice value) {
+  struct alert_facts *facts = context;
+  if (slice_equal(key, SLICE("type"))) put_slice(&facts->type, value);
+  if (slice_equal(key, SLICE("team_lead"))) put_slice(&facts->lead, value);
+}
+
+/* The next of the names, without its ','; empty behind the last. */
+static struct slice next_name(struct slice *names) {
+  const char *comma = names->len ? memchr(names->data, ',', names->len) : NULL;
+  struct slice name = {names->data, comma ? (size_t)(comma - names->data) : 0};
+  size_t used = comma ? name.len + 1 : names->len;
+  *names = (struct slice){names->data + used, names->len - used};
+  return name;
+}
+
+struct digested {
+  struct fold *fold;
+  struct slice hook;
+};
+
+static void note_digested(void *context, const struct alert_entry *entry) {
+  const struct digested *digested = context;
+  if (entry->raised)
+    alert_book_told(&digested->fold->book, slice_of(entry->id), digested->hook,
+                    digested->fold->now_ms);
+}
+
+/* What it holds has been told with it. */
+static void fold_digest(struct fold *fold, uint64_t lsn, struct slice hooks, struct slice lead) {
+  for (struct slice hook; (hook = next_name(&hooks)).len > 0;) {
+    struct digested digested = {fold, hook};
+    alert_log_digested(&fold->alerts, hook, lead, lsn - 1, note_digested, &digested);
+  }
+}
+
+static void note_budgets(struct fold *fold, struct slice hooks, struct slice lead) {
+  for (struct slice hook; (hook = next_name(&hooks)).len > 0;)
+    if (lead.len > 0 && hook.data[0] != '~' && hook.data[0] != '^')
+      alert_budget_note(&fold->budget, hook, lead, fold->now_ms);
+}
+
+static void fold_alert(struct fold *fold, uint64_t lsn, const struct record *record) {
+  struct alert_facts facts = {0};
+  struct alert_said said = {.lsn = lsn,
+                            .raised = record->alert.raised,
+                            .at_ms = record->alert.at_ms,
+                            .id = record->alert.id,
+                            .json = record->alert.json,
+                            .hooks = record->alert.hooks};
+  json_each_string(said.json, note_fact, &facts);
+  said.lead = writer_slice(&facts.lead);
+  bool digest = slice_equal(writer_slice(&facts.type), SLICE("digest"));
+  said.notice = digest || (said.hooks.len > 0 && said.hooks.data[0] == '^');
+  alert_latch_apply(&fold->latch, said.id, said.raised ? ALERT_RAISED : ALERT_RESOLVED, said.at_ms);
+  if (digest)
+    fold_digest(fold, lsn, said.hooks, said.lead);
+  else if (said.raised)
+    alert_book_raise(&fold->book, said.id, said.at_ms, said.hooks);
+  else
+    alert_book_resolve(&fold->book, said.id, said.at_ms, said.json.len > 0);
+  if (!said.notice) note_budgets(fold, said.hooks, said.lead);
+  if (said.json.len > 0) alert_log_add(&fold->alerts, &said);
+  writer_free(&facts.type);
+  writer_free(&facts.lead);
+}
+
+static void fold_delivered(struct fold *fold, const struct record *record) {
+  struct slice hook = record->delivered.hook;
+  alert_log_delivered(&fold->alerts, record->delivered.id, record->delivered.raised, hook);
+  if (hook.len > 0 && (hook.data[0] == '^' || hook.data[0] == '~'))
+    hook = (struct slice){hook.data + 1, hook.len - 1};
+  if (record->delivered.raised)
+    alert_book_told(&fold->book, record->delivered.id, hook, fold->now_ms);
+}
+
 void fold_record(struct fold *fold, uint64_t lsn, const struct record *record) {
   if (record->type == RECORD_ORIGIN)
     fold_name_origin(fold, record->origin, record->name.source, record->name.producer,
@@ -183,19 +268,14 @@ void fold_record(struct fold *fold, uint64_t lsn, const struct record *record) {
   case RECORD_SEQ: take_seq(fold, record->origin, record->seq, MSEC_NONE); break;
   case RECORD_SOURCE: fold_source(fold, record); break;
   case RECORD_GAP: miss(fold, record->gap.source, record->gap.from_ms, record->gap.to_ms); break;
-  case RECORD_ALERT:
-    alert_latch_apply(&fold->latch, record->alert.id,
-                      record->alert.raised ? ALERT_RAISED : ALERT_RESOLVED, record->alert.at_ms);
-    if (record->alert.json.len)
-      alert_log_add(&fold->alerts, lsn, record->alert.raised, record->alert.at_ms, record->alert.id,
-                    record->alert.json, record->alert.hooks);
-    break;
+  case RECORD_ALERT: fold_alert(fold, lsn, record); break;
   case RECORD_SETTINGS:
     fold->settings_mark = fold_settings_mark(record->settings.policy, record->settings.roster);
     break;
-  case RECORD_DELIVERED:
-    alert_log_delivered(&fold->alerts, record->delivered.id, record->delivered.raised,
-                        record->delivered.hook);
+  case RECORD_DELIVERED: fold_delivered(fold, record); break;
+  case RECORD_ALERT_ACK:
+    alert_book_ack(&fold->book, record->ack.id, record->ack.at_ms, record->ack.by,
+                   record->ack.note);
     break;
   default: break;
   }
@@ -217,6 +297,8 @@ void fold_save(const struct fold *fold, struct writer *w) {
   coverage_save(&fold->coverage, w);
   alert_latch_save(&fold->latch, w);
   alert_log_save(&fold->alerts, w);
+  alert_book_save(&fold->book, w);
+  alert_budget_save(&fold->budget, w);
   centre_save(fold->centre, w);
 }
 
@@ -230,6 +312,8 @@ static bool load_rest(struct fold *fold, struct reader *r, struct error *error) 
   coverage_load(&fold->coverage, r);
   alert_latch_load(&fold->latch, r);
   alert_log_load(&fold->alerts, r);
+  alert_book_load(&fold->book, r);
+  alert_budget_load(&fold->budget, r);
   struct centre *centre = r->failed ? NULL : centre_load(r, centre_settings(fold->centre), error);
   if (!centre) return false;
   centre_free(fold->centre);

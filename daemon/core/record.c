@@ -193,6 +193,11 @@ static unsigned record_texts(struct record *record, struct slice *texts[RECORD_T
     texts[n++] = &record->lead_hold.agent;
     texts[n++] = &record->lead_hold.reason;
     break;
+  case RECORD_ALERT_ACK:
+    texts[n++] = &record->ack.id;
+    texts[n++] = &record->ack.by;
+    texts[n++] = &record->ack.note;
+    break;
   default: break;
   }
   return n;
@@ -220,6 +225,7 @@ static char *write_numbers(char *p, const struct record *record) {
     return write_time(p, record->delivered.at_ms, record->now_ms);
   case RECORD_LEAD_MOVE: return write_time(p, record->lead_move.week, 0);
   case RECORD_LEAD_HOLD: return write_time(p, record->lead_hold.week, 0);
+  case RECORD_ALERT_ACK: return write_time(p, record->ack.at_ms, record->now_ms);
   default: return p;
   }
 }
@@ -374,8 +380,15 @@ static void read_numbers(struct reader *r, struct record *record) {
     break;
   case RECORD_LEAD_MOVE: record->lead_move.week = read_week(r); break;
   case RECORD_LEAD_HOLD: record->lead_hold.week = read_week(r); break;
+  case RECORD_ALERT_ACK: record->ack.at_ms = read_time(r, record->now_ms); break;
   default: break;
   }
+}
+
+/* Some numbers are not given out. */
+static bool exists(enum record_type type) {
+  if (type > RECORD_LEAD_HOLD && type < RECORD_ALERT_ACK) return false;
+  return type > RECORD_NONE && type < RECORD_TYPES;
 }
 
 bool record_decode(struct slice payload, msec_t *clock_ms, struct record *record) {
@@ -388,7 +401,7 @@ bool record_decode(struct slice payload, msec_t *clock_ms, struct record *record
   if (record->type == RECORD_EVENT) {
     read_event(&r, record);
   } else {
-    if (record->type == RECORD_NONE || record->type >= RECORD_TYPES || head & 0x40) return false;
+    if (!exists(record->type) || head & 0x40) return false;
     read_numbers(&r, record);
     struct slice *texts[RECORD_TEXTS_MAX];
     unsigned count = record_texts(record, texts);

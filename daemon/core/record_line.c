@@ -145,6 +145,12 @@ static void put_other(struct writer *out, const struct record *record) {
     json_put_string(out, "agent", record->lead_hold.agent);
     put_given(out, "reason", record->lead_hold.reason);
     break;
+  case RECORD_ALERT_ACK:
+    json_put_string(out, "id", record->ack.id);
+    json_put_int(out, "at_ms", record->ack.at_ms);
+    json_put_string(out, "by", record->ack.by);
+    json_put_string(out, "note", record->ack.note);
+    break;
   default: break;
   }
 }
@@ -160,7 +166,8 @@ void record_to_lines(const struct record *record, bool all, struct writer *out) 
                                                   [RECORD_ALERT] = "x.alert",
                                                   [RECORD_DELIVERED] = "x.delivered",
                                                   [RECORD_LEAD_MOVE] = "x.lead_move",
-                                                  [RECORD_LEAD_HOLD] = "x.lead_hold"};
+                                                  [RECORD_LEAD_HOLD] = "x.lead_hold",
+                                                  [RECORD_ALERT_ACK] = "x.alert_ack"};
   if (record->type == RECORD_EVENT) {
     event_line(&record->event, out);
   } else if (record->type == RECORD_GAP) {

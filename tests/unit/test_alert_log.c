@@ -4,7 +4,12 @@
 #include "callpace/core/alert_log.h"
 
 static void add(struct alert_log *log, uint64_t lsn, const char *id, const char *hooks) {
-  alert_log_add(log, lsn, true, 1000, slice_of(id), SLICE("{}"), slice_of(hooks));
+  alert_log_add(log, &(struct alert_said){.lsn = lsn,
+                                          .raised = true,
+                                          .at_ms = 1000,
+                                          .id = slice_of(id),
+                                          .json = SLICE("{}"),
+                                          .hooks = slice_of(hooks)});
 }
 
 Test(alert_log, a_hook_is_served_once) {

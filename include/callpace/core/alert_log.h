@@ -20,9 +20,11 @@ struct alert_entry {
   uint64_t lsn;
   msec_t at_ms;
   bool raised; /* else resolved */
+  bool notice; /* for the hooks alone: an escalation or a digest, no alert of its own */
   char *id;
   char *json;  /* CONTRACT section 5 */
-  char *hooks; /* names that wait for it, each followed by ',' */
+  char *lead;  /* of the team; "" where none */
+  char *hooks; /* names that wait for it, as in the record, each followed by ',' */
 };
 
 /* Zero-initialise. */
@@ -30,15 +32,28 @@ struct alert_log {
   struct alert_entry *oldest, *newest;
   size_t count;
   size_t settled;     /* entries that wait for nobody */
+  size_t for_digests; /* names with a '~' among those that wait */
   struct table by_id; /* id -> its oldest entry */
 };
 void alert_log_free(struct alert_log *log); /* its content */
 
-/* Adds; texts are copied. `hooks`: names to serve, each followed by ','. */
-struct alert_entry *alert_log_add(struct alert_log *log, uint64_t lsn, bool raised, msec_t at_ms,
-                                  struct slice id, struct slice json, struct slice hooks);
+/* Adds; texts are copied. */
+struct alert_said {
+  uint64_t lsn;
+  bool raised, notice;
+  msec_t at_ms;
+  struct slice id, json, lead, hooks;
+};
+struct alert_entry *alert_log_add(struct alert_log *log, const struct alert_said *said);
 /* One hook is done with the oldest entry of this id and state that waits for it. */
 void alert_log_delivered(struct alert_log *log, struct slice id, bool raised, struct slice hook);
+/* A digest for this hook ("chat") and team lead was made: what waited for it (as
+ * "~chat") up to this LSN is in it. Calls `each` for every such entry. */
+void alert_log_digested(struct alert_log *log, struct slice hook, struct slice lead, uint64_t lsn,
+                        void (*each)(void *context, const struct alert_entry *entry),
+                        void *context);
+/* Whether an entry waits for a digest of this hook. */
+bool alert_entry_digests(const struct alert_entry *entry, struct slice hook);
 /* The oldest entry above this LSN, or NULL; in the time that it takes to pass those. */
 struct alert_entry *alert_log_after(const struct alert_log *log, uint64_t lsn);
 /* Whether an entry waits for the hook. */

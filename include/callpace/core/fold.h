@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 #include "callpace/core/alert.h"
+#include "callpace/core/alert_book.h"
+#include "callpace/core/alert_budget.h"
 #include "callpace/core/alert_log.h"
 #include "callpace/core/centre.h"
 #include "callpace/core/coverage.h"
@@ -26,6 +28,8 @@ struct fold {
   struct coverage coverage;
   struct alert_latch latch;
   struct alert_log alerts;
+  struct alert_book book;
+  struct alert_budget budget;
   struct producers producers;
   struct table proved;    /* sources on which a producer ever said hello: name -> itself */
   bool clock_events;      /* clock: events: absence is no gap */

@@ -28,6 +28,7 @@ enum record_type {
   RECORD_DELIVERED = 11, /* .delivered: done with one hook for one alert */
   RECORD_LEAD_MOVE = 12, /* .lead_move: a lead changes hands, or goes to the pool */
   RECORD_LEAD_HOLD = 13, /* .lead_hold: no leads for this agent in this week */
+  RECORD_ALERT_ACK = 18, /* .ack: somebody sees to an alert */
   RECORD_TYPES
 };
 
@@ -74,7 +75,9 @@ struct record {
       bool raised; /* else resolved */
       msec_t at_ms;
       struct slice id, json; /* CONTRACT section 5; json empty: told to nobody */
-      struct slice hooks;    /* names of those to be served, each followed by ',' */
+      /* Names of those to be served, each followed by ','; before a name '^': told
+       * because others had not acknowledged, '~': to be told in a digest. */
+      struct slice hooks;
     } alert;
     struct {
       bool raised;  /* which state of the alert was handed over */
@@ -92,6 +95,10 @@ struct record {
       day_t week; /* Monday */
       struct slice agent, reason;
     } lead_hold;
+    struct {
+      msec_t at_ms;
+      struct slice id, by, note;
+    } ack;
   };
 };
 
