@@ -34,6 +34,17 @@ enum alert_type alert_type_parse(struct slice name) {
   return ALERT_NONE;
 }
 
+enum alert_type alert_id_type(struct slice id) {
+  size_t end = id.len;
+  while (end > 0 && id.data[end - 1] != '/')
+    end--;
+  size_t begin = end > 0 ? end - 1 : 0;
+  while (begin > 0 && id.data[begin - 1] != '/')
+    begin--;
+  if (begin == 0) return ALERT_NONE;
+  return alert_type_parse((struct slice){id.data + begin, end - 1 - begin});
+}
+
 bool alert_type_lasts(enum alert_type type) {
   return types[type].lasts;
 }

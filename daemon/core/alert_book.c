@@ -26,18 +26,6 @@ void alert_book_free(struct alert_book *book) {
   *book = (struct alert_book){0};
 }
 
-/* The type in "AGENT/TYPE/PERIOD"; an agent's id may hold '/' too. */
-static enum alert_type type_of(struct slice id) {
-  size_t end = id.len;
-  while (end > 0 && id.data[end - 1] != '/')
-    end--;
-  size_t begin = end > 0 ? end - 1 : 0;
-  while (begin > 0 && id.data[begin - 1] != '/')
-    begin--;
-  if (begin == 0) return ALERT_NONE;
-  return alert_type_parse((struct slice){id.data + begin, end - 1 - begin});
-}
-
 /* ---- cases ---- */
 
 static void forget_oldest(struct alert_book *book) {
@@ -52,7 +40,7 @@ static void forget_oldest(struct alert_book *book) {
 static struct alert_case *add_case(struct alert_book *book, struct slice id, msec_t at_ms) {
   struct alert_case *c = mem_zalloc(sizeof *c);
   *c = (struct alert_case){.older = book->newest,
-                           .type = type_of(id),
+                           .type = alert_id_type(id),
                            .id = mem_slice_dup(id),
                            .raised_ms = at_ms,
                            .resolved_ms = MSEC_NONE,
@@ -94,7 +82,7 @@ static struct alert_told *add_told(struct alert_case *c, struct slice hook, bool
 /* ---- records ---- */
 
 void alert_book_raise(struct alert_book *book, struct slice id, msec_t at_ms, struct slice hooks) {
-  if (type_of(id) == ALERT_NONE) return;
+  if (alert_id_type(id) == ALERT_NONE) return;
   struct alert_case *c = alert_book_find(book, id);
   bool escalated = hooks.len > 0 && hooks.data[0] == '^';
   if (!escalated || !c) c = add_case(book, id, at_ms);
@@ -211,7 +199,7 @@ void alert_book_save(const struct alert_book *book, struct writer *w) {
 static void load_case(struct alert_book *book, struct reader *r) {
   struct slice id = get_blob(r);
   msec_t raised_ms = (msec_t)get_u64(r);
-  if (r->failed || type_of(id) == ALERT_NONE) {
+  if (r->failed || alert_id_type(id) == ALERT_NONE) {
     r->failed = true;
     return;
   }

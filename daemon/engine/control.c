@@ -10,6 +10,7 @@
 #include "callpace/base/mem.h"
 #include "callpace/core/metric.h"
 #include "callpace/core/report.h"
+#include "callpace/engine/care.h"
 #include "callpace/engine/pipeline.h"
 #include "callpace/engine/reload.h"
 #include "callpace/engine/stats.h"
@@ -230,7 +231,7 @@ static void tell_alert(struct control *control, struct session *session,
   json_open(&control->out, '{');
   put_zone(control->engine, &control->out);
   json_key(&control->out, "data");
-  json_raw(&control->out, slice_of(entry->json));
+  care_put_alert(control->engine, entry, &control->out);
   json_close(&control->out, '}');
   put_char(&control->out, '\n');
   session_send(session, writer_slice(&control->out));
@@ -240,8 +241,8 @@ static void tell_new_alerts(struct control *control, struct follower *f) {
   uint64_t durable = journal_durable_lsn(control->engine->journal);
   const struct alert_entry *entry = alert_log_after(&control->engine->fold.alerts, f->told_lsn);
   for (; entry && entry->lsn <= durable; entry = entry->newer) {
-    tell_alert(control, f->session, entry);
     f->told_lsn = entry->lsn;
+    if (!entry->notice) tell_alert(control, f->session, entry);
   }
 }
 
@@ -265,9 +266,30 @@ static void do_alerts(struct request *r) {
   struct writer *w = reply_data(r);
   json_open(w, '[');
   for (const struct alert_entry *entry = log->oldest; entry; entry = entry->newer)
-    json_raw(w, slice_of(entry->json));
+    if (!entry->notice) care_put_alert(control->engine, entry, w);
   json_close(w, ']');
   json_close(w, '}');
+}
+
+static void do_ack(struct request *r) {
+  struct error why = {0};
+  struct slice id = argument(r, "id");
+  enum status status =
+      care_acknowledge(r->control->engine, id, argument(r, "by"), argument(r, "note"), &why);
+  if (status != STATUS_OK) {
+    reply_error(r, status, why.text);
+    return;
+  }
+  struct writer *w = reply_data(r);
+  json_open(w, '{');
+  json_put_string(w, "id", id);
+  json_close(w, '}');
+  json_close(w, '}');
+}
+
+static void do_alert_stats(struct request *r) {
+  care_put_stats(r->control->engine, reply_data(r));
+  json_close(&r->control->out, '}');
 }
 
 static void do_reload(struct request *r) {
@@ -289,13 +311,16 @@ static void serve(struct request *r, struct slice line) {
   static const struct {
     const char *name;
     void (*run)(struct request *r);
-  } commands[] = {{"status", do_status}, {"agent", do_agent},   {"alerts", do_alerts},
-                  {"board", do_board},   {"report", do_report}, {"reload", do_reload}};
+  } commands[] = {{"status", do_status}, {"agent", do_agent},
+                  {"alerts", do_alerts}, {"board", do_board},
+                  {"report", do_report}, {"reload", do_reload},
+                  {"ack", do_ack},       {"alert-stats", do_alert_stats}};
   struct writer *w = &r->control->out;
   struct slice name = {0};
   if (flat_json_scan(line, &r->object) == FLAT_OK) name = argument(r, "command");
   reply_error(r, STATUS_USAGE,
-              "expected one of the commands status, agent, alerts, board, report, reload");
+              "expected one of the commands status, agent, alerts, board, report, reload, ack, "
+              "alert-stats");
   for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
     if (slice_equal(name, slice_of(commands[i].name))) commands[i].run(r);
   if (w->len == 0) return;

@@ -50,10 +50,12 @@ static void take_entry(struct outbox *outbox, const struct alert_entry *entry) {
   char *names = mem_strdup(entry->hooks); /* giving up changes the entry's own */
   for (char *name = names, *comma; (comma = strchr(name, ',')); name = comma + 1) {
     struct slice text = {name, (size_t)(comma - name)};
-    struct hook *hook = outbox_find_hook(outbox, text);
-    if (hook && hook->config)
-      delivery_add(hook, entry);
-    else
+    bool marked = *name == '^' || *name == '~';
+    struct hook *hook =
+        outbox_find_hook(outbox, (struct slice){text.data + marked, text.len - marked});
+    if (hook && hook->config && *name != '~') /* what waits for a digest comes in it */
+      delivery_add(hook, entry, *name == '^');
+    else if (!hook || !hook->config)
       outbox_record_done(outbox, text, slice_of(entry->id), entry->raised, 0,
                          outbox_no_longer_configured);
   }
@@ -85,6 +87,13 @@ bool outbox_reaped(struct outbox *outbox, pid_t pid, int status) {
   return hook_reaped(outbox->runner, pid, status);
 }
 
+static int64_t held(const struct hook *hook) {
+  int64_t count = 0;
+  for (const struct delivery *d = hook->held.first; d; d = d->next)
+    count++;
+  return count;
+}
+
 void outbox_put_status(const struct outbox *outbox, struct writer *w) {
   json_open(w, '[');
   for (const struct hook *hook = outbox->hooks; hook; hook = hook->next) {
@@ -92,6 +101,7 @@ void outbox_put_status(const struct outbox *outbox, struct writer *w) {
     json_open(w, '{');
     json_put_text(w, "name", hook->name);
     json_put_int(w, "waiting", hook->waiting);
+    json_put_int(w, "held", held(hook));
     json_put_int(w, "running", hook->running);
     json_put_uint(w, "delivered", hook->delivered);
     json_put_uint(w, "failures", hook->failures);

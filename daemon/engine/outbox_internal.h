@@ -20,10 +20,16 @@ struct delivery {
   struct delivery *last;  /* of those that wait; only for the first */
   struct hook *hook;
   char *id, *json;
-  bool raised;
-  bool alone; /* a message with others was refused: it goes by itself */
+  bool raised, escalated;
+  enum alert_type type;
+  msec_t hold_until_ms; /* by the clock of the alert */
+  bool alone;           /* a message with others was refused: it goes by itself */
   int64_t attempts;
   struct event *retry; /* NULL before the first failure */
+};
+
+struct queue {
+  struct delivery *first, **end;
 };
 
 /* A configured hook, or one that was and still runs. */
@@ -32,7 +38,9 @@ struct hook {
   struct outbox *outbox;
   char *name;
   const struct config_hook *config; /* NULL: no longer configured */
-  struct delivery *ready, **ready_end;
+  struct queue ready;
+  struct queue held;      /* quiet hours, hold-down: looked at again every second */
+  int64_t sifted_s;       /* the fold's now when that was done last */
   struct table alerts;    /* id -> the first delivery of it that is not done */
   int64_t waiting;        /* deliveries that are not done, those that run included */
   int64_t running;        /* runs, or posts on their way */
@@ -59,9 +67,12 @@ struct hook *outbox_find_hook(const struct outbox *outbox, struct slice name);
 struct hook *outbox_add_hook(struct outbox *outbox, const char *name);
 void outbox_free_hook(struct hook *hook);
 
-void delivery_add(struct hook *hook, const struct alert_entry *entry);
+/* `escalated`: told to it because others had not acknowledged. */
+void delivery_add(struct hook *hook, const struct alert_entry *entry, bool escalated);
 void delivery_enqueue(struct delivery *d);
 struct delivery *delivery_dequeue(struct hook *hook);
+/* Looks again which of those that wait may go, once a second. */
+void outbox_sift(struct hook *hook);
 /* On the record: done, or given up for a reason. */
 void delivery_done(struct delivery *d, const char *failure);
 /* The same for one that has no delivery. */

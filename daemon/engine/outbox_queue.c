@@ -9,30 +9,107 @@
 
 const char outbox_no_longer_configured[] = "hook no longer configured";
 
-void delivery_enqueue(struct delivery *d) {
+/* ---- queues ---- */
+
+static void append(struct queue *queue, struct delivery *d) {
   d->next = NULL;
-  *d->hook->ready_end = d;
-  d->hook->ready_end = &d->next;
+  *queue->end = d;
+  queue->end = &d->next;
+}
+
+static struct delivery *take_first(struct queue *queue) {
+  struct delivery *d = queue->first;
+  queue->first = d->next;
+  if (!queue->first) queue->end = &queue->first;
+  return d;
+}
+
+/* Of an alert about the daemon's own surroundings, `at_ms` is always the wall clock. */
+static msec_t clock_of(const struct engine *e, enum alert_type type) {
+  bool outage =
+      type == ALERT_SOURCE_DOWN || type == ALERT_REDIS_DOWN || type == ALERT_JOURNAL_STALLED;
+  return outage ? e->wall_ms : e->now_ms;
+}
+
+static bool must_wait(const struct delivery *d) {
+  const struct config_hook *config = d->hook->config;
+  const struct engine *e = d->hook->outbox->engine;
+  if (!config) return false;
+  if (d->hold_until_ms > clock_of(e, d->type)) return true;
+  if (!quiet_is_given(&config->quiet) || e->now_ms <= 0) return false;
+  if (d->type != ALERT_NONE && (int64_t)alert_severity_of(d->type) >= config->quiet_passes)
+    return false;
+  return quiet_at(&config->quiet, &e->settings->policy->calendar, e->now_ms);
+}
+
+void delivery_enqueue(struct delivery *d) {
+  append(must_wait(d) ? &d->hook->held : &d->hook->ready, d);
 }
 
 struct delivery *delivery_dequeue(struct hook *hook) {
-  struct delivery *d = hook->ready;
-  hook->ready = d->next;
-  if (!hook->ready) hook->ready_end = &hook->ready;
-  return d;
+  return take_first(&hook->ready);
+}
+
+void outbox_sift(struct hook *hook) {
+  int64_t second = hook->outbox->engine->now_ms / MSEC_PER_SEC;
+  if (second == hook->sifted_s) return;
+  hook->sifted_s = second;
+  struct queue all = hook->held;
+  if (!all.first) all.end = &all.first;
+  *all.end = hook->ready.first;
+  hook->held = (struct queue){NULL, &hook->held.first};
+  hook->ready = (struct queue){NULL, &hook->ready.first};
+  for (struct delivery *next, *d = all.first; d; d = next) {
+    next = d->next;
+    delivery_enqueue(d);
+  }
+}
+
+/* ---- deliveries ---- */
+
+static msec_t hold_of(const struct hook *hook, const struct delivery *d, msec_t at_ms) {
+  if (!hook->config || !d->raised || d->type == ALERT_NONE || !alert_type_lasts(d->type))
+    return MSEC_NONE;
+  return at_ms + hook->config->hold_down_ms;
+}
+
+/* Out of the queue that holds it. */
+static void unhold(struct delivery *d) {
+  struct queue *queue = &d->hook->held;
+  struct delivery **at = &queue->first;
+  while (*at != d)
+    at = &(*at)->next;
+  *at = d->next;
+  if (!*at) queue->end = at;
+}
+
+/* A condition that resolved before it was told to have begun. */
+static bool passed_unseen(struct hook *hook, struct delivery *first,
+                          const struct alert_entry *resolved) {
+  if (resolved->raised || first->last != first || !first->raised || first->attempts > 0)
+    return false;
+  if (first->hold_until_ms <= resolved->at_ms || first->escalated) return false;
+  unhold(first);
+  outbox_record_done(hook->outbox, slice_of(hook->name), slice_of(resolved->id), false, 0, NULL);
+  delivery_done(first, NULL);
+  return true;
 }
 
 /* An alert's raising and resolving reach the hook in this order, one at a time,
  * whatever has to be tried again. */
-void delivery_add(struct hook *hook, const struct alert_entry *entry) {
+void delivery_add(struct hook *hook, const struct alert_entry *entry, bool escalated) {
+  struct delivery *first = table_get(&hook->alerts, slice_of(entry->id));
+  if (first && passed_unseen(hook, first, entry)) return;
   struct delivery *d = mem_zalloc(sizeof *d);
-  d->hook = hook;
-  d->id = mem_strdup(entry->id);
-  d->json = mem_strdup(entry->json);
-  d->raised = entry->raised;
-  d->last = d;
+  *d = (struct delivery){.hook = hook,
+                         .id = mem_strdup(entry->id),
+                         .json = mem_strdup(entry->json),
+                         .raised = entry->raised,
+                         .escalated = escalated,
+                         .type = alert_id_type(slice_of(entry->id)),
+                         .last = d};
+  d->hold_until_ms = hold_of(hook, d, entry->at_ms);
   hook->waiting++;
-  struct delivery *first = table_get(&hook->alerts, slice_of(d->id));
   if (first) {
     first->last->later = d;
     first->last = d;
@@ -84,8 +161,12 @@ void outbox_record_done(struct outbox *outbox, struct slice hook, struct slice i
 
 void delivery_done(struct delivery *d, const char *failure) {
   *(failure ? &d->hook->given_up : &d->hook->delivered) += 1;
-  outbox_record_done(d->hook->outbox, slice_of(d->hook->name), slice_of(d->id), d->raised,
-                     d->attempts, failure);
+  struct writer name = {0};
+  if (d->escalated) put_char(&name, '^');
+  put_text(&name, d->hook->name);
+  outbox_record_done(d->hook->outbox, writer_slice(&name), slice_of(d->id), d->raised, d->attempts,
+                     failure);
+  writer_free(&name);
   delivery_leave(d);
 }
 
@@ -108,7 +189,8 @@ struct hook *outbox_add_hook(struct outbox *outbox, const char *name) {
   struct hook *hook = mem_zalloc(sizeof *hook);
   hook->outbox = outbox;
   hook->name = mem_strdup(name);
-  hook->ready_end = &hook->ready;
+  hook->ready.end = &hook->ready.first;
+  hook->held.end = &hook->held.first;
   hook->wake = event_new(outbox->engine->base, -1, 0, on_wake, hook);
   *outbox->hooks_end = hook;
   outbox->hooks_end = &hook->next;
@@ -136,7 +218,9 @@ void outbox_give_up_all(struct hook *hook) {
       event_del(d->retry);
       delivery_enqueue(d);
     }
-  while (hook->ready)
+  while (hook->held.first)
+    append(&hook->ready, take_first(&hook->held));
+  while (hook->ready.first)
     delivery_done(delivery_dequeue(hook), outbox_no_longer_configured);
 }
 

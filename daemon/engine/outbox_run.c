@@ -184,7 +184,7 @@ static void start_job(struct hook *hook) {
 /* The alerts at the head of the queue that may share a message. */
 static size_t offer(const struct hook *hook, struct chat_item items[CHAT_BATCH_MAX]) {
   size_t count = 0, most = is_chat(hook->config) ? CHAT_BATCH_MAX : 1;
-  for (const struct delivery *d = hook->ready; d && count < most; d = d->next) {
+  for (const struct delivery *d = hook->ready.first; d && count < most; d = d->next) {
     if (d->alone && count > 0) break;
     items[count++] = (struct chat_item){.json = slice_of(d->json)};
     if (d->alone) break;
@@ -225,7 +225,8 @@ static bool may_post(struct hook *hook) {
 void outbox_start(struct hook *hook) {
   const struct config_hook *config = hook->config;
   int64_t most = is_chat(config) ? 1 : config->concurrency;
-  while (hook->ready && hook->running < most) {
+  outbox_sift(hook);
+  while (hook->ready.first && hook->running < most) {
     if (!config->webhook)
       start_job(hook);
     else if (may_post(hook))

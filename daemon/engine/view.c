@@ -95,6 +95,7 @@ static void put_team(struct view *v, struct team_day *t) {
 }
 
 static void put_alert(struct view *v, const struct alert_entry *entry) {
+  if (entry->notice) return;
   store_xadd(v->store, key_of(v, ":alerts%s%s", "", ""), STREAM_MAX, SLICE("json"),
              slice_of(entry->json), false);
   if (!v->stream_is_foreign)

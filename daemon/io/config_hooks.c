@@ -128,7 +128,70 @@ static enum status teams_read(struct reading *r, struct node *node, void *base) 
   return status;
 }
 
+/* ---- not too often, and not at night ---- */
+
+static enum status hours_read(struct reading *r, const struct node *node,
+                              struct time_of_day_span *hours) {
+  static const struct option time = {.type = OPTION_TIME};
+  if (node->kind != NODE_LIST || node->count != 2)
+    return fail_at(r, node, "\"shift\" or a pair, as [\"20:00\", \"08:00\"], is needed here");
+  enum status status = scalar_read(r, node->child, &time, &hours->from_ms);
+  return status == STATUS_OK ? scalar_read(r, node->last, &time, &hours->to_ms) : status;
+}
+
+static enum status quiet_read(struct reading *r, struct node *node, void *base) {
+  struct quiet *quiet = &((struct config_hook *)base)->quiet;
+  enum status status = expect_list(r, node, "hours, as [shift, [\"12:00\", \"13:00\"]]");
+  for (const struct node *n = node->child; n && status == STATUS_OK; n = n->next) {
+    if (n->kind == NODE_SCALAR && slice_equal(n->text, SLICE("shift")))
+      quiet->outside_shift = true;
+    else if (quiet->count == QUIET_HOURS_MAX)
+      status = fail_at(r, n, "more than %d pairs of hours", QUIET_HOURS_MAX);
+    else
+      status = hours_read(r, n, &quiet->hours[quiet->count++]);
+  }
+  return status;
+}
+
+static enum status passes_read(struct reading *r, struct node *node, void *base) {
+  static const char *const names[] = {"warning", "critical", "none", NULL};
+  static const struct option choice = {
+      .type = OPTION_CHOICE, .choices = names, .flags = CHOICE_TEXT};
+  const char *name = NULL;
+  enum status status = scalar_read(r, node, &choice, &name);
+  for (int i = 0; status == STATUS_OK && names[i]; i++)
+    if (names[i] == name) ((struct config_hook *)base)->quiet_passes = ALERT_WARNING + i;
+  return status;
+}
+
+static const struct option budget_options[] = {
+    {"alerts", OPTION_INT, offsetof(struct config_hook, budget_alerts), .min = 1,
+     .max = RATE_LIMIT_KEPT, .flags = REQUIRED},
+    {"per", OPTION_DURATION, offsetof(struct config_hook, budget.per_ms), "1h", .min = MSEC_PER_MIN,
+     .max = MSEC_PER_DAY},
+    {.name = NULL}};
+
+/* `budget: 6` is short for `budget: {alerts: 6, per: 1h}`. */
+static enum status budget_read(struct reading *r, struct node *node, void *base) {
+  struct config_hook *hook = base;
+  enum status status;
+  if (node->kind == NODE_SCALAR) {
+    hook->budget.per_ms = MSEC_PER_HOUR;
+    status = scalar_read(r, node, &budget_options[0], &hook->budget_alerts);
+  } else {
+    status = section_read(r, node, budget_options, hook);
+  }
+  hook->budget.count = (unsigned)hook->budget_alerts;
+  return status;
+}
+
 /* ---- a hook ---- */
+
+static const struct option escalate_options[] = {
+    {"after", OPTION_DURATION, HOOK(escalate_after_ms), .min = 1000, .max = MSEC_PER_DAY,
+     .help = "How long after this hook was told of a warning or worse."},
+    {"to", OPTION_NAME, HOOK(escalate_to), .help = "Another hook."},
+    {.name = NULL}};
 
 static const char *const languages[] = {"en", "zh", NULL};
 
@@ -165,10 +228,48 @@ const struct option hook_options[] = {
      .help = "How often a failed run or post is tried again."},
     {"concurrency", OPTION_INT, HOOK(concurrency), "4", .min = 1, .max = 64,
      .help = "Runs or posts of this hook at once; of a chat system always one."},
+    {"quiet", OPTION_READ, .read = quiet_read, .type_name = "list of hours",
+     .help = "When alerts wait: pairs of times, as [\"20:00\", \"08:00\"], and shift for all time "
+             "outside the shift."},
+    {"quiet_passes", OPTION_READ, .fallback = "none", .read = passes_read,
+     .type_name = "warning | critical | none",
+     .help = "Alerts as severe as this are told in quiet hours too."},
+    {"hold_down", OPTION_DURATION, HOOK(hold_down_ms), "0s", .min = 0, .max = MSEC_PER_DAY,
+     .help = "How long a condition has to last; what resolves before is told to nobody."},
+    {"budget", OPTION_READ, .read = budget_read, .type_name = "number or map",
+     .help = "Alerts an hour for each team lead, as 6 or {alerts: 6, per: 1h}; the rest comes in "
+             "one digest."},
+    {"escalate", OPTION_SECTION, .table = escalate_options,
+     .help = "Who is told of what nobody acknowledges."},
     {.name = NULL}};
 
 static bool given(const struct node *node, const char *key) {
   return !node_is_empty(node_child(node, key));
+}
+
+static enum status check_escalate(struct reading *r, const struct node *node,
+                                  const struct config_hook *hook) {
+  const struct node *escalate = node_child(node, "escalate");
+  if (node_is_empty(escalate)) return STATUS_OK;
+  if (!hook->escalate_to || !hook->escalate_after_ms)
+    return fail_at(r, escalate, "both \"after\" and \"to\" are needed here");
+  return STATUS_OK;
+}
+
+/* Once all hooks are read. */
+static enum status check_escalations(struct reading *r, const struct node *list,
+                                     const struct config *config) {
+  const struct node *n = list->child;
+  for (size_t i = 0; i < config->hook_count; i++, n = n->next) {
+    const char *to = config->hooks[i].escalate_to;
+    bool found = to == NULL;
+    for (size_t j = 0; j < config->hook_count; j++)
+      found = found || (i != j && strcmp(config->hooks[j].name, to) == 0);
+    if (!found)
+      return fail_at(r, node_child(node_child(n, "escalate"), "to"),
+                     "no other hook is named \"%s\"", to);
+  }
+  return STATUS_OK;
 }
 
 static enum status check_webhook(struct reading *r, const struct node *node,
@@ -203,6 +304,8 @@ static enum status hook_read(struct reading *r, const struct node *list, struct 
   int ways = given(node, "exec") + given(node, "webhook") + given(node, "webhook_file");
   if (ways != 1)
     return fail_at(r, node, "one of \"exec\", \"webhook\" and \"webhook_file\" is needed here");
+  status = check_escalate(r, node, hook);
+  if (status != STATUS_OK) return status;
   return hook->webhook ? check_webhook(r, node, hook) : check_exec(r, node);
 }
 
@@ -214,5 +317,5 @@ enum status hooks_read(struct reading *r, struct node *node, void *base) {
   config->hooks = arena_alloc(r->arena, (node->count + 1) * sizeof *config->hooks);
   for (struct node *n = node->child; n && status == STATUS_OK; n = n->next)
     status = hook_read(r, node, n, &config->hooks[config->hook_count++]);
-  return status;
+  return status == STATUS_OK ? check_escalations(r, node, config) : status;
 }

@@ -180,7 +180,7 @@ Test(outbox, starts_nothing_before_it_is_durable) {
   cr_assert(outbox_is_idle(engine.outbox));
   expect_told("1/a/raised\n");
   expect_record("lead 1/a raised yes 1 \n");
-  cr_assert_str_eq(status_text(), "[{\"name\":\"lead\",\"waiting\":0,\"running\":0,"
+  cr_assert_str_eq(status_text(), "[{\"name\":\"lead\",\"waiting\":0,\"held\":0,\"running\":0,"
                                   "\"delivered\":1,\"failures\":0,\"given_up\":0}]");
 }
 
@@ -229,7 +229,7 @@ Test(outbox, gives_up_on_the_record) {
   decide("1/b", true, "lead,");
   commit();
   cr_assert_eq(waiting(), 0);
-  cr_assert_str_eq(status_text(), "[{\"name\":\"lead\",\"waiting\":0,\"running\":0,"
+  cr_assert_str_eq(status_text(), "[{\"name\":\"lead\",\"waiting\":0,\"held\":0,\"running\":0,"
                                   "\"delivered\":0,\"failures\":3,\"given_up\":2}]");
 }
 
@@ -241,7 +241,7 @@ Test(outbox, runs_only_so_many_at_once) {
     decide(ids[i], true, "lead,");
   usec_t began = clock_monotonic_us();
   commit();
-  cr_assert_not_null(strstr(status_text(), "\"waiting\":5,\"running\":2"));
+  cr_assert_not_null(strstr(status_text(), "\"waiting\":5,\"held\":0,\"running\":2"));
   tick_until_told();
   cr_assert_geq(clock_monotonic_us() - began, 550000, "three rounds");
 }

@@ -33,6 +33,8 @@ enum alert_type {
 };
 const char *alert_type_name(enum alert_type type);   /* "day.behind"; NULL for NONE */
 enum alert_type alert_type_parse(struct slice name); /* ALERT_NONE when unknown */
+/* The type in "AGENT/TYPE/PERIOD" (an agent's id may hold '/' too); ALERT_NONE. */
+enum alert_type alert_id_type(struct slice id);
 /* True for a condition, which is open until it resolves (day.behind,
  * day.unreachable, source.down, redis.down, journal.stalled, contact.at_risk);
  * the others are facts, told once. */

@@ -17,6 +17,7 @@
 #include "callpace/base/writer.h"
 #include "callpace/core/alert.h"
 #include "callpace/core/chat.h"
+#include "callpace/core/quiet.h"
 #include "callpace/core/settings.h"
 
 /* One entry of `sources`. */
@@ -57,6 +58,13 @@ struct config_hook {
   const char *ca_file;          /* NULL: the system's authorities */
   const char **teams;           /* ids, ends with NULL; NULL: all, and what has no team */
   enum alert_severity severity; /* and what is worse */
+  struct quiet quiet;
+  int64_t quiet_passes;    /* a severity: as severe as this passes; above all: nothing does */
+  msec_t hold_down_ms;     /* how long a condition has to last */
+  struct rate_rule budget; /* per team lead; count 0: none */
+  int64_t budget_alerts;   /* budget.count, as it was read */
+  msec_t escalate_after_ms;
+  const char *escalate_to; /* a hook's name; NULL: nobody */
 };
 
 /* A whole configuration; owns everything in it. Strings are never NULL unless
