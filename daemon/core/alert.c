@@ -149,5 +149,6 @@ void alert_put_json(struct writer *w, const struct alert *alert) {
   put_made(w, "zh", alert_put_text_zh, alert);
   json_close(w, '}');
   json_put_text(w, "action", alert_action(alert));
+  json_put_text(w, "action_zh", alert_action_zh(alert));
   json_close(w, '}');
 }

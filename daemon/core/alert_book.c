@@ -59,7 +59,7 @@ struct alert_case *alert_book_find(const struct alert_book *book, struct slice i
   return table_get(&book->by_id, id);
 }
 
-static struct alert_told *find_told(const struct alert_case *c, struct slice hook) {
+struct alert_told *alert_case_told(const struct alert_case *c, struct slice hook) {
   struct alert_told *told = c->told;
   while (told && !slice_equal(slice_of(told->name), hook))
     told = told->next;
@@ -67,7 +67,8 @@ static struct alert_told *find_told(const struct alert_case *c, struct slice hoo
 }
 
 static struct alert_told *add_told(struct alert_case *c, struct slice hook, bool escalated) {
-  struct alert_told *told = find_told(c, hook);
+  struct alert_told *told = alert_case_told(c, hook);
+  if (told && escalated) told->escalated = true;
   if (told) return told;
   told = mem_zalloc(sizeof *told + hook.len + 1);
   memcpy(told->name, hook.data, hook.len);
@@ -103,7 +104,7 @@ void alert_book_resolve(struct alert_book *book, struct slice id, msec_t at_ms, 
 
 void alert_book_told(struct alert_book *book, struct slice id, struct slice hook, msec_t now_ms) {
   struct alert_case *c = alert_book_find(book, id);
-  struct alert_told *told = c ? find_told(c, hook) : NULL;
+  struct alert_told *told = c ? alert_case_told(c, hook) : NULL;
   if (told && told->told_ms == MSEC_NONE) told->told_ms = now_ms;
 }
 

@@ -130,6 +130,7 @@ static void resolve_day(struct alert_latch *latch, const struct alert_day *day,
 
 static msec_t grant(struct alert_latch *latch, const struct alert_day *day, enum alert_type type,
                     enum wish wish, struct alert_sink sink) {
+  if (wish == RAISE && day->unseen && alert_type_lasts(type)) return MSEC_MAX;
   if (wish == RAISE) return raise_day(latch, day, type, sink);
   if (wish != KEEP) resolve_day(latch, day, type, wish == CLOSE_SILENTLY, sink);
   return MSEC_MAX;

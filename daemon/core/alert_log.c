@@ -148,8 +148,18 @@ static char *find_digest(const struct alert_entry *entry, struct slice hook) {
   return NULL;
 }
 
-bool alert_entry_digests(const struct alert_entry *entry, struct slice hook) {
-  return find_digest(entry, hook) != NULL;
+bool alert_log_digests(const struct alert_log *log, struct slice id, struct slice hook) {
+  if (log->for_digests == 0) return false;
+  for (const struct alert_entry *e = table_get(&log->by_id, id); e; e = e->newer_same)
+    if (find_digest(e, hook)) return true;
+  return false;
+}
+
+const struct alert_entry *alert_log_raised(const struct alert_log *log, struct slice id) {
+  const struct alert_entry *found = NULL;
+  for (const struct alert_entry *e = table_get(&log->by_id, id); e; e = e->newer_same)
+    if (e->raised && !e->notice) found = e;
+  return found;
 }
 
 void alert_log_digested(struct alert_log *log, struct slice hook, struct slice lead, uint64_t lsn,

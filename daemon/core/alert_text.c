@@ -232,3 +232,25 @@ void alert_put_text_zh(struct writer *w, const struct alert *alert) {
 const char *alert_action(const struct alert *alert) {
   return alert->state == ALERT_RESOLVED ? "Nothing to do." : wordings[alert->type].action;
 }
+
+static const char *const actions_zh[ALERT_TYPES] = {
+    [ALERT_DAY_BEHIND] = "请与坐席沟通，了解是什么耽误了外呼。",
+    [ALERT_DAY_UNREACHABLE] = "请与坐席商定今天还能完成多少。",
+    [ALERT_DAY_MET] = "无需处理：请表扬坐席。",
+    [ALERT_DAY_MISSED] = "请在下一班开始前与坐席一起回顾当天情况。",
+    [ALERT_SOURCE_DOWN] = "请检查交换机及其连接。",
+    [ALERT_SOURCE_UP] = "请核对中断期间是否有通话缺失。",
+    [ALERT_REDIS_DOWN] = "请检查 Redis 服务及其连接。",
+    [ALERT_REDIS_UP] = "无需处理。",
+    [ALERT_CALL_LOST_TRACK] = "请向坐席和交换机核实该通话是否仍在进行。",
+    [ALERT_CONTACT_AT_RISK] = "请与坐席商定先拨打哪些名单。",
+    [ALERT_CONTACT_WARNING] = "请给予坐席口头警告。",
+    [ALERT_LEAD_HOLD] = "请告知坐席，期间不再发放名单。",
+    [ALERT_LEAD_REASSIGNED] = "请告知坐席以及接手名单的同事。",
+    [ALERT_MONTH_OUTCOME] = "请与坐席一起回顾本月情况。",
+    [ALERT_JOURNAL_STALLED] = "请检查磁盘：剩余空间与错误。",
+};
+
+const char *alert_action_zh(const struct alert *alert) {
+  return alert->state == ALERT_RESOLVED ? "无需处理。" : actions_zh[alert->type];
+}

@@ -136,6 +136,12 @@ msec_t coverage_down_since(const struct coverage *coverage, struct slice source)
   return entry ? entry->down_since_ms : MSEC_NONE;
 }
 
+bool coverage_is_down(const struct coverage *coverage) {
+  for (size_t i = 0; i < coverage->count; i++)
+    if (coverage->sources[i].down_since_ms != MSEC_NONE) return true;
+  return false;
+}
+
 /* --- questions --- */
 
 msec_t coverage_missing_ms(const struct coverage *coverage, const struct spans *spans,

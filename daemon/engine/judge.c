@@ -13,7 +13,7 @@ static void decide(void *context, const struct alert *alert) {
   alert_put_id(&id, alert);
   if (!alert->silent) {
     alert_put_json(&json, alert);
-    outbox_put_hooks(e->outbox, alert, &hooks);
+    outbox_put_hooks(e->outbox, alert, writer_slice(&id), &hooks);
   }
   struct record record = {.type = RECORD_ALERT,
                           .alert = {.raised = alert->state == ALERT_RAISED,
@@ -41,7 +41,8 @@ static void judge_day(struct engine *e, struct day_tally *tally) {
                             .day = tally->day,
                             .memory = &tally->pace,
                             .facts = &facts,
-                            .verdict = &verdict};
+                            .verdict = &verdict,
+                            .unseen = coverage_is_down(&fold->coverage)};
     msec_t due = alert_judge_day(&fold->latch, &day, sink_of(e));
     if (due < verdict.due_ms) verdict.due_ms = due;
   }

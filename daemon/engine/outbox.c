@@ -32,12 +32,35 @@ static bool is_for_type(const struct config_hook *hook, struct slice type) {
   return false;
 }
 
-void outbox_put_hooks(const struct outbox *outbox, const struct alert *alert, struct writer *out) {
+static bool is_for(const struct config_hook *hook, const struct alert *alert) {
+  return alert_severity_of(alert->type) >= hook->severity && is_for_team(hook, alert->team) &&
+         is_for_type(hook, slice_of(alert_type_name(alert->type)));
+}
+
+/* Whether it comes in a digest: beyond the lead's budget, or after what does. */
+static bool is_for_digest(const struct hook *hook, const struct alert *alert, struct slice id) {
+  const struct fold *fold = &hook->outbox->engine->fold;
+  struct slice name = slice_of(hook->name);
+  if (hook->config->budget.count == 0 || alert->team_lead.len == 0) return false;
+  return alert_log_digests(&fold->alerts, id, name) ||
+         !alert_budget_allows(&fold->budget, name, alert->team_lead, hook->config->budget,
+                              fold->now_ms);
+}
+
+/* Who was told of it because others had not acknowledged hears of its end too. */
+static bool was_escalated(const struct hook *hook, const struct alert *alert, struct slice id) {
+  const struct alert_case *c = alert_book_find(&hook->outbox->engine->fold.book, id);
+  const struct alert_told *told = c ? alert_case_told(c, slice_of(hook->name)) : NULL;
+  return alert->state == ALERT_RESOLVED && told && told->escalated;
+}
+
+void outbox_put_hooks(const struct outbox *outbox, const struct alert *alert, struct slice id,
+                      struct writer *out) {
   for (const struct hook *hook = outbox->hooks; hook; hook = hook->next) {
-    const struct config_hook *config = hook->config;
-    if (!config || alert_severity_of(alert->type) < config->severity) continue;
-    if (!is_for_team(config, alert->team)) continue;
-    if (!is_for_type(config, slice_of(alert_type_name(alert->type)))) continue;
+    if (!hook->config) continue;
+    bool is_told = is_for(hook->config, alert);
+    if (!is_told && !was_escalated(hook, alert, id)) continue;
+    if (is_told && is_for_digest(hook, alert, id)) put_char(out, '~');
     put_text(out, hook->name);
     put_char(out, ',');
   }

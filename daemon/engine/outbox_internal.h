@@ -40,7 +40,7 @@ struct hook {
   const struct config_hook *config; /* NULL: no longer configured */
   struct queue ready;
   struct queue held;      /* quiet hours, hold-down: looked at again every second */
-  int64_t sifted_s;       /* the fold's now when that was done last */
+  int64_t sifted_s;       /* when that was done last: moves with either clock */
   struct table alerts;    /* id -> the first delivery of it that is not done */
   int64_t waiting;        /* deliveries that are not done, those that run included */
   int64_t running;        /* runs, or posts on their way */

@@ -51,7 +51,8 @@ struct delivery *delivery_dequeue(struct hook *hook) {
 }
 
 void outbox_sift(struct hook *hook) {
-  int64_t second = hook->outbox->engine->now_ms / MSEC_PER_SEC;
+  const struct engine *e = hook->outbox->engine;
+  int64_t second = e->now_ms / MSEC_PER_SEC + e->wall_ms / MSEC_PER_SEC;
   if (second == hook->sifted_s) return;
   hook->sifted_s = second;
   struct queue all = hook->held;
@@ -73,12 +74,12 @@ static msec_t hold_of(const struct hook *hook, const struct delivery *d, msec_t 
   return at_ms + hook->config->hold_down_ms;
 }
 
-/* Out of the queue that holds it. */
-static void unhold(struct delivery *d) {
-  struct queue *queue = &d->hook->held;
+/* Out of a queue, if it is there. */
+static void unlink_from(struct queue *queue, const struct delivery *d) {
   struct delivery **at = &queue->first;
-  while (*at != d)
+  while (*at && *at != d)
     at = &(*at)->next;
+  if (!*at) return;
   *at = d->next;
   if (!*at) queue->end = at;
 }
@@ -89,7 +90,8 @@ static bool passed_unseen(struct hook *hook, struct delivery *first,
   if (resolved->raised || first->last != first || !first->raised || first->attempts > 0)
     return false;
   if (first->hold_until_ms <= resolved->at_ms || first->escalated) return false;
-  unhold(first);
+  unlink_from(&hook->held, first);
+  unlink_from(&hook->ready, first);
   outbox_record_done(hook->outbox, slice_of(hook->name), slice_of(resolved->id), false, 0, NULL);
   delivery_done(first, NULL);
   return true;

@@ -1,6 +1,7 @@
 #include "callpace/engine/pipeline.h"
 
 #include "callpace/base/log.h"
+#include "callpace/engine/care.h"
 #include "callpace/engine/control.h"
 #include "callpace/engine/intake.h"
 #include "callpace/engine/judge.h"
@@ -77,6 +78,7 @@ void pipeline_commit(struct engine *e) {
   pipeline_begin(e);
   refresh_expected(e);
   judge_run(e);
+  care_run(e);
   if (make_durable(e)) {
     intake_acknowledge(e->intake);
     view_publish(e->view);

@@ -20,6 +20,7 @@ static struct day_plan plan;
 static struct pace_memory memory;
 static struct pace_facts facts;
 static struct alert_latch latch;
+static bool unseen;
 static char told[4096]; /* ids and states of what was told, one a line */
 static char json[4096]; /* the last one whole */
 
@@ -47,6 +48,7 @@ static void setup(void) {
   facts = (struct pace_facts){.plan = &plan, .talking_since_ms = MSEC_NONE, .coverage_bp = 10000};
   latch = (struct alert_latch){0};
   told[0] = json[0] = 0;
+  unseen = false;
 }
 static void teardown(void) {
   alert_latch_free(&latch);
@@ -58,7 +60,7 @@ static msec_t judge(msec_t now) {
   facts.now_ms = now;
   pace_note(&memory, &facts);
   pace_judge(&memory, &facts, &verdict);
-  struct alert_day day = {&wang, DAY, &memory, &facts, &verdict};
+  struct alert_day day = {&wang, DAY, &memory, &facts, &verdict, unseen};
   return alert_judge_day(&latch, &day, sink);
 }
 
@@ -159,6 +161,20 @@ Test(alert, unreachable_resolves_by_a_margin) {
   facts.call_cycle_ms = 10 * MIN + 48 * 1000;
   judge(16 * HOUR + 2);
   expect_told("1001/day.unreachable/2026-11-23 resolved\n");
+}
+
+Test(alert, nothing_is_said_to_be_behind_while_a_source_is_down) {
+  change(9 * HOUR, 20, 20 * MIN);
+  unseen = true;
+  judge(16 * HOUR + 30 * MIN);
+  expect_told("");
+  unseen = false;
+  judge(16 * HOUR + 31 * MIN);
+  expect_told("1001/day.unreachable/2026-11-23 raised\n");
+  unseen = true;
+  change(17 * HOUR, 60, 150 * MIN);
+  judge(17 * HOUR);
+  expect_told("1001/day.unreachable/2026-11-23 resolved\n1001/day.met/2026-11-23 raised\n");
 }
 
 Test(alert, missed_closes_silently_and_is_withdrawn_by_met) {

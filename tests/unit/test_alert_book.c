@@ -46,7 +46,7 @@ Test(alert_book, an_escalation_joins_the_case) {
   const struct alert_case *c = alert_book_find(&book, BEHIND);
   cr_assert_eq(c->raised_ms, 1000);
   const struct alert_told *told = c->told;
-  cr_assert(strcmp(told->name, "lead") == 0 && told->told_ms == 1100 && !told->escalated);
+  cr_assert(strcmp(told->name, "lead") == 0 && told->told_ms == 1100 && told->escalated);
   told = told->next;
   cr_assert(strcmp(told->name, "crm") == 0 && told->told_ms == MSEC_NONE && !told->escalated);
   told = told->next;

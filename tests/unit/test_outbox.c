@@ -250,7 +250,7 @@ static const char *hooks_for(enum alert_type type, const char *team) {
   static char text[128];
   struct writer w = {0};
   struct alert alert = {.type = type, .team = slice_of(team)};
-  outbox_put_hooks(engine.outbox, &alert, &w);
+  outbox_put_hooks(engine.outbox, &alert, SLICE("x"), &w);
   snprintf(text, sizeof text, "%s", writer_text(&w));
   writer_free(&w);
   return text;

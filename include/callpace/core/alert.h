@@ -87,6 +87,7 @@ void alert_put_text_en(struct writer *w, const struct alert *alert);
 void alert_put_text_zh(struct writer *w, const struct alert *alert);
 /* What to do next: one short English imperative. */
 const char *alert_action(const struct alert *alert);
+const char *alert_action_zh(const struct alert *alert); /* and a Chinese one */
 /* A number by its key; 0 when it is not there. */
 int64_t alert_number(const struct alert *alert, const char *key);
 
@@ -136,15 +137,16 @@ struct alert_sink {
  * day.*. day.behind resolves at 5 % above behind_below (at most 100 %), so that
  * it does not flutter; the same id is raised again only after hold_down of
  * productive time. A day that ends missed or unknown closes day.behind and
- * day.unreachable silently. Returns the earliest later moment at which time alone
- * may change the decision though it does not change the verdict; MSEC_MAX:
- * never. */
+ * day.unreachable silently; neither is raised while `unseen`. Returns the earliest later moment at
+ * which time alone may change the decision though it does not change the verdict; MSEC_MAX: never.
+ */
 struct alert_day {
   const struct agent *agent;
   day_t day;
   const struct pace_memory *memory;
   const struct pace_facts *facts;
   const struct verdict *verdict;
+  bool unseen; /* a source is down: what is behind may only look so */
 };
 msec_t alert_judge_day(struct alert_latch *latch, const struct alert_day *day,
                        struct alert_sink sink);

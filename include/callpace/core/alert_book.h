@@ -44,6 +44,8 @@ struct alert_book {
 };
 void alert_book_free(struct alert_book *book); /* its content */
 
+/* What is known of telling a hook of it; NULL: it is not to be told. */
+struct alert_told *alert_case_told(const struct alert_case *c, struct slice hook);
 /* The newest case of an id, or NULL. */
 struct alert_case *alert_book_find(const struct alert_book *book, struct slice id);
 

@@ -52,8 +52,10 @@ void alert_log_delivered(struct alert_log *log, struct slice id, bool raised, st
 void alert_log_digested(struct alert_log *log, struct slice hook, struct slice lead, uint64_t lsn,
                         void (*each)(void *context, const struct alert_entry *entry),
                         void *context);
-/* Whether an entry waits for a digest of this hook. */
-bool alert_entry_digests(const struct alert_entry *entry, struct slice hook);
+/* Whether an entry of this id waits for a digest of this hook. */
+bool alert_log_digests(const struct alert_log *log, struct slice id, struct slice hook);
+/* The newest raising of an alert, or NULL when it is not kept. */
+const struct alert_entry *alert_log_raised(const struct alert_log *log, struct slice id);
 /* The oldest entry above this LSN, or NULL; in the time that it takes to pass those. */
 struct alert_entry *alert_log_after(const struct alert_log *log, uint64_t lsn);
 /* Whether an entry waits for the hook. */

@@ -57,6 +57,9 @@ void coverage_gap(struct coverage *coverage, struct slice source, msec_t from, m
 /* Since when a source is down; MSEC_NONE when healthy or unknown. */
 msec_t coverage_down_since(const struct coverage *coverage, struct slice source);
 
+/* Whether some source is down now. */
+bool coverage_is_down(const struct coverage *coverage);
+
 /* Length of `spans` before `upto` in which some source was not healthy. */
 msec_t coverage_missing_ms(const struct coverage *coverage, const struct spans *spans, msec_t upto);
 /* Share of `spans` before `upto` in which every source was healthy, in basis

@@ -13,6 +13,10 @@ enum { CARE_TEXT_MAX = 500 };
 enum status care_acknowledge(struct engine *engine, struct slice id, struct slice by,
                              struct slice note, struct error *error);
 
+/* Escalates and digests what is due at the fold's now. Once a tick, before the
+ * barrier; looks once a second. */
+void care_run(struct engine *engine);
+
 /* Appends an alert's JSON as it is shown: with its acknowledgement. */
 void care_put_alert(const struct engine *engine, const struct alert_entry *entry, struct writer *w);
 

@@ -46,6 +46,7 @@ struct engine {
   msec_t stalled_since_ms;
   msec_t refreshed_ms;     /* the fold's now when everybody was judged last */
   bool refresh_due;        /* a tick asks for it */
+  msec_t cared_ms;         /* the fold's now when alerts were last looked after */
   day_t judged_day;        /* the business day that was judged last; DAY_NONE: none */
   struct hub *control_hub; /* apart from the sources: it answers while they are paused */
   struct control *control;

@@ -17,9 +17,10 @@ void outbox_free(struct outbox *outbox); /* ends running hooks; NULL is fine */
  * longer there is given up, on the record. Config stays borrowed. */
 void outbox_configure(struct outbox *outbox, const struct config *config);
 
-/* Appends the names of the hooks that an alert is for, by its type, team and severity,
- * each followed by ','. */
-void outbox_put_hooks(const struct outbox *outbox, const struct alert *alert, struct writer *out);
+/* Appends the names of the hooks that an alert is for, by its type, team, severity and
+ * their budgets, as RECORD_ALERT holds them. */
+void outbox_put_hooks(const struct outbox *outbox, const struct alert *alert, struct slice id,
+                      struct writer *out);
 
 /* After the barrier: starts what waits, is durable, and may run now. */
 void outbox_deliver(struct outbox *outbox);
