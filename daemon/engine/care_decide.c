@@ -53,10 +53,11 @@ static void escalate(struct engine *e, const struct alert_case *c, const struct 
 }
 
 static void escalate_all(struct engine *e, const struct config_hook *hook) {
-  for (const struct alert_case *c = e->fold.book.newest; c; c = c->older) {
-    if (c->raised_ms < e->now_ms - LOOK_BACK_MS) break;
+  const struct alert_case *c = e->fold.book.newest;
+  while (c && c->older && c->raised_ms >= e->now_ms - LOOK_BACK_MS)
+    c = c->older;
+  for (; c; c = c->newer)
     if (is_due(e, c, hook)) escalate(e, c, hook);
-  }
 }
 
 /* ---- digests ---- */

@@ -252,6 +252,13 @@ Test(config, hook_errors) {
   expect_error("hooks:\n- {name: a, exec: [x], format: json}\n", "2:24", "for webhooks");
   expect_error("hooks:\n- {name: a, exec: [x], severity: high}\n", "2:34", "not one of");
   expect_error("hooks:\n- {name: a, exec: [x], teams: []}\n", "2:31", "an empty list");
+  expect_error("hooks:\n- {name: a, exec: [x], quiet: [night]}\n", "2:32", "\"shift\" or a pair");
+  expect_error("hooks:\n- {name: a, exec: [x], quiet: [[\"20:00\"]]}\n", "2:32", "a pair");
+  expect_error("hooks:\n- {name: a, exec: [x], budget: 0}\n", "2:32", "1 to 128");
+  expect_error("hooks:\n- {name: a, exec: [x], budget: {per: 1h}}\n", "2:32", "\"alerts\"");
+  expect_error("hooks:\n- {name: a, exec: [x], escalate: {to: b}}\n", "2:34", "\"after\"");
+  expect_error("hooks:\n- {name: a, exec: [x], escalate: {after: 1m, to: a}}\n", "2:50",
+               "no other hook");
   expect_error("hooks:\n- {name: a, exec: [x]}\n- {name: a, exec: [y]}\n", "3:10", "taken already");
 }
 
@@ -312,6 +319,32 @@ Test(config, webhooks) {
   cr_assert_eq(config_load(path, &c, &error), STATUS_CONFIG);
   cr_assert_not_null(strstr(error.text, "no blanks"), "%s", error.text);
   cr_assert_null(strstr(error.text, "s3cret"), "%s", error.text);
+}
+
+Test(config, hooks_that_wait) {
+  struct config *c = read_good(
+      "hooks:\n"
+      "  - {name: a, exec: [x], quiet: [shift, [\"20:00\", \"08:00\"]], quiet_passes: critical, "
+      "hold_down: 2m, budget: 6, escalate: {after: 15m, to: b}}\n"
+      "  - {name: b, exec: [x], budget: {alerts: 3, per: 30m}}\n");
+  struct writer dump = {0};
+  config_dump(c, &dump);
+  struct config *again = read_good(writer_text(&dump));
+  const struct config_hook *a = &again->hooks[0], *b = &again->hooks[1];
+  cr_assert(a->quiet.outside_shift && a->quiet.count == 1);
+  cr_assert_eq(a->quiet.hours[0].from_ms, 20 * MSEC_PER_HOUR);
+  cr_assert_eq(a->quiet.hours[0].to_ms, 8 * MSEC_PER_HOUR);
+  cr_assert_eq(a->quiet_passes, ALERT_CRITICAL);
+  cr_assert_eq(a->hold_down_ms, 2 * MSEC_PER_MIN);
+  cr_assert(a->budget.count == 6 && a->budget.per_ms == MSEC_PER_HOUR);
+  cr_assert_eq(a->escalate_after_ms, 15 * MSEC_PER_MIN);
+  cr_assert_str_eq(a->escalate_to, "b");
+  cr_assert(b->budget.count == 3 && b->budget.per_ms == 30 * MSEC_PER_MIN);
+  cr_assert(!b->quiet.outside_shift && b->quiet.count == 0 && !b->escalate_to);
+  cr_assert_gt(b->quiet_passes, ALERT_CRITICAL, "nothing passes");
+  writer_free(&dump);
+  config_free(again);
+  config_free(c);
 }
 
 Test(config, missing_and_unreadable_files) {

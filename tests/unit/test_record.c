@@ -209,6 +209,26 @@ Test(record, leads_that_move_and_holds) {
   writer_free(&out);
 }
 
+Test(record, acknowledgements_and_numbers_not_given_out) {
+  msec_t clock = now;
+  struct record back, record = {.type = RECORD_ALERT_ACK, .now_ms = now};
+  record.ack.at_ms = now - 5;
+  record.ack.id = SLICE("1001/day.behind/2026-11-23");
+  record.ack.by = SLICE("li");
+  record.ack.note = SLICE("打电话了");
+  struct writer out = round_trip(&record, now, &back), line = {0};
+  cr_assert_eq(back.ack.at_ms, now - 5);
+  same_text(back.ack.id, record.ack.id);
+  same_text(back.ack.by, record.ack.by);
+  same_text(back.ack.note, record.ack.note);
+  record_to_lines(&record, true, &line);
+  cr_assert_not_null(strstr(writer_text(&line), "\"type\":\"x.alert_ack\""));
+  writer_free(&out);
+  writer_free(&line);
+  const char hole[] = {RECORD_ALERT_ACK - 1};
+  cr_assert_not(record_decode((struct slice){hole, 1}, &clock, &back));
+}
+
 Test(record, settings_of_32_mebibytes) {
   size_t len = (size_t)32 << 20;
   char *text = calloc(1, len);
