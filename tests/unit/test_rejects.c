@@ -20,9 +20,18 @@ static json_t *line_of(const char *day, int wanted) {
   return found;
 }
 
-Test(rejects, one_json_a_line_with_hostile_bytes, .init = NULL) {
-  struct rejects *rejects = NULL;
+static void make_dir(void) {
   cr_assert(mkdtemp(dir));
+}
+
+static void remove_dir(void) {
+  char command[128];
+  snprintf(command, sizeof command, "rm -rf %s", dir);
+  cr_assert_eq(system(command), 0);
+}
+
+Test(rejects, one_json_a_line_with_hostile_bytes, .init = make_dir, .fini = remove_dir) {
+  struct rejects *rejects = NULL;
   cr_assert_eq(rejects_open(dir, &rejects, NULL), STATUS_OK);
   rejects_add(rejects, 1795459127571, "pbx", "bad_json", SLICE("{\"a\n\xff<script>"));
   char big[5000];
