@@ -66,12 +66,14 @@ need() {
 
 # build DIRECTORY CMAKE_OPTION…
 build() {
-  local dir=$1
+  local dir=$1 code=0
   shift
   if command -v ccache >/dev/null; then set -- "$@" -DCMAKE_C_COMPILER_LAUNCHER=ccache; fi
   say "Building in $dir"
   cmake -S "$root" -B "$root/$dir" -G Ninja "$@" >"$root/$dir.log" 2>&1 ||
     { cat "$root/$dir.log" >&2; fail 70 "cmake failed"; }
   rm -f "$root/$dir.log"
-  ninja -C "$root/$dir" -j "${CALLPACE_JOBS:-$(nproc)}" || fail 70 "the build failed"
+  ninja -C "$root/$dir" -j "${CALLPACE_JOBS:-$(nproc)}" || code=$?
+  (( code != 2 )) || exit 130 # ninja's word for Ctrl-C
+  (( code == 0 )) || fail 70 "the build failed"
 }
