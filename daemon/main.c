@@ -17,6 +17,7 @@
 #include "callpace/engine/reload.h"
 #include "callpace/engine/upkeep.h"
 #include "callpace/engine/view.h"
+#include "callpace/io/key_file.h"
 #include "callpace/io/rejects.h"
 #include "callpace/io/supervisor.h"
 
@@ -123,6 +124,9 @@ static enum status recover(struct engine *e, struct error *error) {
   struct journal_found found = {0};
   e->journal = journal_open(e->config->state_dir, &options, &found, error);
   if (!e->journal) return error->status;
+  if (key_file_read(e->config->state_dir, "ack.key", e->ack_key, sizeof e->ack_key, error) !=
+      STATUS_OK)
+    return error->status;
   return recovery_run(e, &found, error);
 }
 

@@ -196,11 +196,22 @@ static size_t bubble_cost(const struct chat_bubble *bubble, bool counts_content)
   return len + 2 * bubble->ack_url.len + AROUND_JSON;
 }
 
+/* The alert, and where it can be acknowledged. */
+static void put_json(struct writer *body, const struct chat_item *item) {
+  if (item->ack_url.len == 0) {
+    put_slice(body, item->json);
+    return;
+  }
+  json_raw(body, (struct slice){item->json.data, item->json.len - 1}); /* open again */
+  json_put_string(body, "ack_url", item->ack_url);
+  json_close(body, '}');
+}
+
 size_t chat_put_body(const struct chat_options *options, const struct chat_item *items,
                      size_t count, struct writer *body) {
   assert(count > 0);
   if (options->format == CHAT_JSON) {
-    put_slice(body, items[0].json);
+    put_json(body, &items[0]);
     return 1;
   }
   const struct chat_limits *limits = &formats[options->format].limits;

@@ -24,6 +24,14 @@ enum status care_acknowledge(struct engine *e, struct slice id, struct slice by,
   return STATUS_OK;
 }
 
+enum status care_follow_link(struct engine *e, const struct ack_link *link, struct slice sign,
+                             struct error *error) {
+  struct slice key = {(const char *)e->ack_key, sizeof e->ack_key};
+  if (!ack_link_is_good(link, sign, key, clock_wall_ms()))
+    return error_set(error, STATUS_PERMISSION, "this link is not good, or no longer");
+  return care_acknowledge(e, link->id, link->by, SLICE(""), error);
+}
+
 /* ---- showing ---- */
 
 void care_put_alert(const struct engine *e, const struct alert_entry *entry, struct writer *w) {

@@ -20,6 +20,7 @@ struct delivery {
   struct delivery *last;  /* of those that wait; only for the first */
   struct hook *hook;
   char *id, *json;
+  char *ack_url; /* NULL: none */
   bool raised, escalated;
   enum alert_type type;
   msec_t hold_until_ms; /* by the clock of the alert */

@@ -7,6 +7,10 @@
 #include "callpace/engine/pipeline.h"
 #include "outbox_internal.h"
 
+/* A link that is longer would leave no room for the alert. */
+enum { ACK_URL_MAX = 400 };
+#define ACK_LINK_LIFE_MS (2 * MSEC_PER_DAY)
+
 const char outbox_no_longer_configured[] = "hook no longer configured";
 
 /* ---- queues ---- */
@@ -74,6 +78,23 @@ static msec_t hold_of(const struct hook *hook, const struct delivery *d, msec_t 
   return at_ms + hook->config->hold_down_ms;
 }
 
+/* A link for what somebody has to see to; NULL: none. */
+static char *ack_url_of(const struct delivery *d) {
+  const struct engine *e = d->hook->outbox->engine;
+  if (!d->raised || d->type == ALERT_NONE || alert_severity_of(d->type) < ALERT_WARNING)
+    return NULL;
+  if (!e->config->public_url || !d->hook->config || !d->hook->config->webhook) return NULL;
+  struct ack_link link = {.id = slice_of(d->id),
+                          .by = slice_of(d->hook->name),
+                          .until_s = (e->wall_ms + ACK_LINK_LIFE_MS) / MSEC_PER_SEC};
+  struct writer url = {0};
+  ack_link_put(&url, slice_of(e->config->public_url),
+               (struct slice){(const char *)e->ack_key, sizeof e->ack_key}, &link);
+  char *text = url.len <= ACK_URL_MAX ? mem_slice_dup(writer_slice(&url)) : NULL;
+  writer_free(&url);
+  return text;
+}
+
 /* Out of a queue, if it is there. */
 static void unlink_from(struct queue *queue, const struct delivery *d) {
   struct delivery **at = &queue->first;
@@ -111,6 +132,7 @@ void delivery_add(struct hook *hook, const struct alert_entry *entry, bool escal
                          .type = alert_id_type(slice_of(entry->id)),
                          .last = d};
   d->hold_until_ms = hold_of(hook, d, entry->at_ms);
+  d->ack_url = ack_url_of(d);
   hook->waiting++;
   if (first) {
     first->last->later = d;
@@ -125,6 +147,7 @@ static void delivery_free(struct delivery *d) {
   if (d->retry) event_free(d->retry);
   free(d->id);
   free(d->json);
+  free(d->ack_url);
   free(d);
 }
 

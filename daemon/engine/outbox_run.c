@@ -186,7 +186,7 @@ static size_t offer(const struct hook *hook, struct chat_item items[CHAT_BATCH_M
   size_t count = 0, most = is_chat(hook->config) ? CHAT_BATCH_MAX : 1;
   for (const struct delivery *d = hook->ready.first; d && count < most; d = d->next) {
     if (d->alone && count > 0) break;
-    items[count++] = (struct chat_item){.json = slice_of(d->json)};
+    items[count++] = (struct chat_item){slice_of(d->json), slice_of(d->ack_url)};
     if (d->alone) break;
   }
   return count;

@@ -131,6 +131,9 @@ extern const struct option policy_options[];
 extern const struct option roster_options[];
 extern const struct option hook_options[]; /* config_hooks.c */
 enum status hooks_read(struct reading *r, struct node *node, void *base);
+/* Fails unless `url` is https://HOST…, or http://HOST…, that beyond loopback only
+ * with `plain`. */
+enum status check_url(struct reading *r, const struct node *node, const char *url, bool plain);
 /* No entry of the list before `node` has the same text there. */
 enum status check_unique(struct reading *r, const struct node *list, const struct node *node,
                          const char *key);

@@ -213,6 +213,16 @@ static enum status prefix_read(struct reading *r, struct node *node, void *base)
   return STATUS_OK;
 }
 
+static enum status public_url_read(struct reading *r, struct node *node, void *base) {
+  enum status status = expect_text(r, node);
+  if (status == STATUS_OK) status = check_url(r, node, node->text.data, true);
+  if (status != STATUS_OK) return status;
+  if (strpbrk(node->text.data, "?#"))
+    return fail_at(r, node, "a URL without '?' and '#' is needed");
+  ((struct config *)base)->public_url = node->text.data;
+  return STATUS_OK;
+}
+
 static enum status http_read(struct reading *r, struct node *node, void *base) {
   (void)base;
   struct config_source source = {.name = NULL};
@@ -293,5 +303,8 @@ const struct option main_options[] = {
     {"hooks", OPTION_READ, .table = hook_options, .entries = true, .read = hooks_read,
      .type_name = "list of hooks", .help = "Programs and addresses that are told of alerts."},
     {"http", OPTION_SECTION, .table = http_options, .flags = FIXED, .help = "Reserved."},
+    {"public_url", OPTION_READ, .read = public_url_read, .type_name = "url",
+     .help = "Where browsers reach the HTTP server, as https://wall.example: messages get links "
+             "that acknowledge their alert."},
     {"log", OPTION_SECTION, .table = log_options, .help = "The daemon's own log."},
     {.name = NULL}};

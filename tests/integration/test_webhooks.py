@@ -137,6 +137,25 @@ class Webhooks(unittest.TestCase):
         wait_until(lambda: self.hook("picky")["waiting"] == 0, "all is done")
         self.assertEqual((self.hook("picky")["delivered"], self.hook("picky")["given_up"]), (5, 1))
 
+    def test_messages_bear_a_link_that_acknowledges(self):
+        crm, chat = Json(), WeCom()
+        server = VendorServer(self, {"crm": crm, "chat": chat})
+        self.begin([{"name": "crm", "webhook": server.url("crm")},
+                    {"name": "chat", "webhook": server.url("chat"), "format": "wecom"}],
+                   public_url="https://wall.example/")
+        sender = self.daemon.sender("pbx1")
+        sender.tick(at("2026-11-23 10:00"))
+        sender.wait_ack()
+        wait_until(lambda: crm.messages and chat.messages, "agent 1001 is behind")
+        url = crm.messages[0]["ack_url"]
+        self.assertRegex(url, "^https://wall.example/ack[?]id=1001%2Fday.behind%2F2026-11-23"
+                              "&by=crm&until=[0-9]+&sign=[0-9a-f]{32}$")
+        self.assertIn("\n确认收到: https://wall.example/ack?id=1001", chat.texts()[0])
+        self.assertIn("&by=chat&", chat.texts()[0])
+        self.meet(0)
+        wait_until(lambda: len(crm.messages) == 3, "resolved and met")
+        self.assertFalse([m for m in crm.messages[1:] if "ack_url" in m])
+
     def test_routes_by_team_and_severity(self):
         red, severe = Json(), Json()
         server = VendorServer(self, {"red": red, "severe": severe})

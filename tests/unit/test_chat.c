@@ -85,6 +85,13 @@ Test(chat, json_is_the_alert_and_signed) {
   writer_free(&w);
 }
 
+Test(chat, json_tells_where_to_acknowledge) {
+  json_t *body = body_of(CHAT_JSON, false, slice_of(met), "https://w/ack?id=<>");
+  cr_assert_str_eq(text_at(body, "id"), "1001/day.met/2026-11-23");
+  cr_assert_str_eq(text_at(body, "ack_url"), "https://w/ack?id=<>");
+  json_decref(body);
+}
+
 Test(chat, dingtalk_signs_in_the_url) {
   struct chat_options options = {
       .format = CHAT_DINGTALK, .secret = SLICE("SEC123"), .now_ms = 1764000000123};

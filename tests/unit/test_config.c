@@ -247,6 +247,8 @@ Test(config, hook_errors) {
                "not one of");
   expect_error("hooks:\n- {name: a, exec: [x], format: json}\n", "2:24", "for webhooks");
   expect_error("hooks:\n- {name: a, exec: [x], severity: high}\n", "2:34", "not one of");
+  expect_error("public_url: wall.example\n", "1:13", "a URL");
+  expect_error("public_url: \"https://wall.example/?x\"\n", "1:13", "without '?'");
   expect_error("hooks:\n- {name: a, exec: [x], teams: []}\n", "2:31", "an empty list");
   expect_error("hooks:\n- {name: a, exec: [x], quiet: [night]}\n", "2:32", "\"shift\" or a pair");
   expect_error("hooks:\n- {name: a, exec: [x], quiet: [[\"20:00\"]]}\n", "2:32", "a pair");

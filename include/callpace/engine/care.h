@@ -13,6 +13,10 @@ enum { CARE_TEXT_MAX = 500 };
 enum status care_acknowledge(struct engine *engine, struct slice id, struct slice by,
                              struct slice note, struct error *error);
 
+/* The same by a link of a message (core/ack_link), which has to be good. */
+enum status care_follow_link(struct engine *engine, const struct ack_link *link, struct slice sign,
+                             struct error *error);
+
 /* Escalates and digests what is due at the fold's now. Once a tick, before the
  * barrier; looks once a second. */
 void care_run(struct engine *engine);

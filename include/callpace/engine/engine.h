@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "callpace/core/ack_link.h"
 #include "callpace/core/fold.h"
 #include "callpace/core/settings.h"
 #include "callpace/io/config.h"
@@ -44,11 +45,12 @@ struct engine {
   msec_t started_ms;
   bool stalled; /* the journal cannot be synced; nothing leaves, nothing is read */
   msec_t stalled_since_ms;
-  msec_t refreshed_ms;     /* the fold's now when everybody was judged last */
-  bool refresh_due;        /* a tick asks for it */
-  msec_t cared_ms;         /* the fold's now when alerts were last looked after */
-  day_t judged_day;        /* the business day that was judged last; DAY_NONE: none */
-  struct hub *control_hub; /* apart from the sources: it answers while they are paused */
+  msec_t refreshed_ms;            /* the fold's now when everybody was judged last */
+  bool refresh_due;               /* a tick asks for it */
+  uint8_t ack_key[ACK_KEY_BYTES]; /* signs links that acknowledge */
+  msec_t cared_ms;                /* the fold's now when alerts were last looked after */
+  day_t judged_day;               /* the business day that was judged last; DAY_NONE: none */
+  struct hub *control_hub;        /* apart from the sources: it answers while they are paused */
   struct control *control;
   pid_t snapshot_pid;                      /* a child that writes one; 0: none */
   uint64_t snapshot_lsn, snapshot_due_lsn; /* of the newest durable one; of the child's */

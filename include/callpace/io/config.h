@@ -74,6 +74,7 @@ struct config {
   const char *state_dir;
   bool clock_events; /* clock: events (else wall) */
   const char *policy_path, *roster_path;
+  const char *public_url; /* http(s)://HOST…; NULL: none */
   struct {
     bool sync_never; /* journal.sync: never (else commit) */
     msec_t retain_ms;
