@@ -5,10 +5,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "callpace/base/log.h"
 
-enum { BLOCK_SIZE_FIRST = 4096, BLOCK_SIZE_MAX = 128 * 1024 };
+enum { BLOCK_SIZE_FIRST = 4096, HUGE_PAGE = 2 << 20, BLOCK_SIZE_MAX = HUGE_PAGE };
 
 static void *not_null(void *memory, size_t size) {
   if (!memory) {
@@ -24,6 +25,14 @@ void *mem_alloc(size_t size) {
 
 void *mem_zalloc(size_t size) {
   return not_null(calloc(1, size ? size : 1), size);
+}
+
+void *mem_zalloc_huge(size_t size) {
+  if (size < HUGE_PAGE || size > SIZE_MAX - HUGE_PAGE) return mem_zalloc(size);
+  size = (size + HUGE_PAGE - 1) & ~((size_t)HUGE_PAGE - 1);
+  void *memory = not_null(aligned_alloc(HUGE_PAGE, size), size);
+  madvise(memory, size, MADV_HUGEPAGE); /* only a wish */
+  return memset(memory, 0, size);
 }
 
 void *mem_resize(void *old, size_t size) {
@@ -69,10 +78,11 @@ static size_t align_up(size_t size) {
 /* Puts a new zeroed block of at least `size` in front; each is twice as large
  * as the one before it, up to a limit. */
 static struct arena_block *push_block(struct arena_block **blocks, size_t size) {
+  size_t most = BLOCK_SIZE_MAX - sizeof(struct arena_block);
   size_t usual = *blocks ? (*blocks)->size * 2 : BLOCK_SIZE_FIRST - sizeof(struct arena_block);
-  if (usual > BLOCK_SIZE_MAX) usual = BLOCK_SIZE_MAX;
+  if (usual > most) usual = most;
   if (size < usual) size = usual;
-  struct arena_block *block = mem_zalloc(sizeof *block + size);
+  struct arena_block *block = mem_zalloc_huge(sizeof *block + size);
   block->size = size;
   block->next = *blocks;
   *blocks = block;

@@ -83,10 +83,18 @@ void *table_get(const struct table *table, struct slice key) {
   return table_get_hashed(table, key, table_hash(key));
 }
 
+void *table_likely(const struct table *table, uint32_t hash) {
+  if (!table->count) return NULL;
+  size_t mask = table->capacity - 1, i = hash & mask;
+  while (table->slots[i].hash && table->slots[i].hash != hash)
+    i = (i + 1) & mask;
+  return table->slots[i].value;
+}
+
 static void grow(struct table *table) {
   struct table old = *table;
   table->capacity = old.capacity ? old.capacity * 2 : CAPACITY_FIRST;
-  table->slots = mem_zalloc(table->capacity * sizeof *table->slots);
+  table->slots = mem_zalloc_huge(table->capacity * sizeof *table->slots);
   size_t mask = table->capacity - 1;
   for (size_t i = 0; i < old.capacity; i++) {
     if (!old.slots[i].hash) continue;
@@ -127,8 +135,12 @@ static void shift_back(struct table *table, size_t gap) {
 }
 
 void *table_remove(struct table *table, struct slice key) {
+  return table_remove_hashed(table, key, table_hash(key));
+}
+
+void *table_remove_hashed(struct table *table, struct slice key, uint32_t hash) {
   if (!table->count) return NULL;
-  struct table_slot *slot = find_slot(table, key, table_hash(key));
+  struct table_slot *slot = find_slot(table, key, hash);
   void *value = slot->value;
   if (value) {
     shift_back(table, (size_t)(slot - table->slots));

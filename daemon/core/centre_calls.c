@@ -5,7 +5,13 @@
 
 #include "centre_inner.h"
 
-enum { LOST_NOTES_MAX = 10000 };
+enum { LOST_NOTES_MAX = 10000, CACHE_LINE = 64 };
+
+/* From memory, before it is needed. */
+static void fetch(const void *memory, size_t size) {
+  for (size_t at = 0; at < size; at += CACHE_LINE)
+    __builtin_prefetch((const char *)memory + at, 1);
+}
 
 /* What pace_note looks at; the call cycle is no part of it. */
 struct noted {
@@ -122,12 +128,12 @@ static void enter_day(struct centre *centre, struct call *call, struct day_tally
   }
 }
 
-static void reopen(struct centre *centre, struct call *call) {
+/* Open as before, with another answer, start or direction. */
+static void look_again(struct centre *centre, struct call *call) {
   struct day_tally *tally = call->tally;
   struct centre_change change;
   centre_change_begin(tally, &change);
-  day_tally_close(tally, call, tally->centre_day->policy);
-  day_tally_open(tally, call, tally->centre_day->policy);
+  day_tally_look_open(tally, tally->centre_day->policy);
   centre_watch_call(centre, call);
   centre_change_end(centre, &change);
 }
@@ -140,7 +146,7 @@ static void place(struct centre *centre, struct call *call) {
     to = centre_tally_of(centre, call->agent, centre_day_at(centre, call_begin(call)));
   struct centre_change change, other;
   if (to && to == from && state == CALL_OPEN && call->state == CALL_OPEN) {
-    reopen(centre, call);
+    look_again(centre, call);
     return;
   }
   if (from) {
@@ -231,7 +237,7 @@ static void forget(struct centre *centre, struct call *call) {
   if (centre->on_forget) centre->on_forget(centre->on_forget_context, call);
   if (tally) day_tally_forget(tally, call);
   if (call->agent) call->agent->calls--;
-  table_remove(&centre->calls, call_id(call));
+  table_remove_hashed(&centre->calls, call_id(call), call->hash);
   call_clear(call);
   pool_give(&centre->call_pool, call);
   if (tally && !tally->open && !tally->done && tally->day < centre->today - 1) {
@@ -280,9 +286,27 @@ static void keep_limits(struct centre *centre) {
 
 /* Events. */
 
+void centre_expect(const struct centre *centre, const struct call_event *event,
+                   enum centre_expect step) {
+  if (event->call.len == 0) return;
+  uint32_t hash = table_hash(event->call);
+  if (step == EXPECT_PLACE) {
+    table_expect(&centre->calls, hash);
+    return;
+  }
+  const struct call *call = table_likely(&centre->calls, hash);
+  if (!call) return;
+  if (step == EXPECT_CALL) {
+    fetch(call, sizeof *call);
+  } else if (call->tally) {
+    fetch(call->tally, sizeof *call->tally);
+  }
+}
+
 static struct call *add_call(struct centre *centre, struct slice id, uint32_t hash) {
   struct call *call = pool_take(&centre->call_pool);
   call_init(call, id);
+  call->hash = hash;
   table_put_hashed(&centre->calls, call_id(call), hash, call);
   return call;
 }

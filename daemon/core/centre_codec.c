@@ -268,7 +268,8 @@ static bool load_call(struct codec *c, struct centre *centre) {
   if (table_get(&centre->calls, id)) return false;
   struct call *call = pool_take(&centre->call_pool);
   call_init(call, id);
-  table_put(&centre->calls, call_id(call), call);
+  call->hash = table_hash(id);
+  table_put_hashed(&centre->calls, call_id(call), call->hash, call);
   if (number) {
     call->agent = centre->agents[number - 1];
     call->agent->calls++;

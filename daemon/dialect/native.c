@@ -107,6 +107,7 @@ static enum item_kind judge_line(struct native *n, struct slice line, msec_t now
     if (!n->unescaped) n->unescaped = mem_alloc(sizeof *n->unescaped);
     object = n->unescaped;
   }
+  item->passing = object != &plain;
   enum flat_result result = flat_json_scan(line, object);
   if (result == FLAT_OK) return judge_object(n, object, line, now_ms, item);
   native_refuse(item, result == FLAT_BAD_UTF8 ? "bad_utf8" : "bad_json", "%s at byte %zu",
@@ -182,6 +183,7 @@ const struct dialect dialect_native = {
     .name = "native",
     .is_client = false,
     .unread_max = LONGEST_WITH_ENDING - 1,
+    .items_last = true,
     .open = native_open,
     .close = native_close,
     .greet = native_greet,

@@ -11,6 +11,9 @@
 /* Names of producers are remembered for ever: nobody may invent them without end. */
 enum { PRODUCERS_MAX = 10000 };
 
+/* Items read before the first of them is taken. */
+enum { AHEAD_MAX = 8 };
+
 /* ---- answering ---- */
 
 static void answer_after_commit(struct connection *c) {
@@ -254,19 +257,43 @@ static msec_t dialect_now(const struct engine *e) {
   return e->fold.clock_events && e->now_ms > 0 ? e->now_ms : e->wall_ms;
 }
 
+/* Takes the next items out of the bytes; returns how many. More than one only where
+ * they do not depend on what the one before changes. What they will touch is fetched
+ * meanwhile: memory answers slower than the line works. */
+static size_t next_items(struct connection *c, struct slice *unread, bool end,
+                         struct item items[AHEAD_MAX], enum item_kind kinds[AHEAD_MAX],
+                         struct writer *answers) {
+  struct source *s = c->source;
+  struct engine *e = s->intake->engine;
+  void *state = c->state ? c->state : s->client_state;
+  size_t most = s->dialect->items_last && !e->fold.clock_events ? AHEAD_MAX : 1;
+  for (size_t i = 0; i < most; i++) {
+    kinds[i] = s->dialect->next(state, unread, end, dialect_now(e), &items[i], answers);
+    if (kinds[i] == ITEM_MORE) return i;
+    if (most == 1 || kinds[i] != ITEM_EVENT || items[i].passing) return i + 1;
+    centre_expect(e->fold.centre, &items[i].event, EXPECT_PLACE);
+  }
+  return most;
+}
+
+static void expect_items(const struct centre *centre, const struct item *items, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    centre_expect(centre, &items[i].event, EXPECT_CALL);
+  for (size_t i = 0; i < count; i++)
+    centre_expect(centre, &items[i].event, EXPECT_DAY);
+}
+
 /* Takes all items out of the bytes; returns how many were used. */
 static size_t take_items(struct connection *c, const char *data, size_t len, bool end) {
-  struct source *s = c->source;
   struct session *session = c->session;
-  struct engine *e = s->intake->engine;
   struct slice unread = {data, len};
   struct writer answers = {0};
-  struct item item;
-  void *state = c->state ? c->state : s->client_state;
-  for (;;) {
-    enum item_kind kind = s->dialect->next(state, &unread, end, dialect_now(e), &item, &answers);
-    if (kind == ITEM_MORE) break;
-    on_item(c, kind, &item);
+  struct item items[AHEAD_MAX];
+  enum item_kind kinds[AHEAD_MAX];
+  for (size_t count; (count = next_items(c, &unread, end, items, kinds, &answers)) > 0;) {
+    if (count == AHEAD_MAX) expect_items(c->source->intake->engine->fold.centre, items, count - 1);
+    for (size_t i = 0; i < count && !session_is_closing(session); i++)
+      on_item(c, kinds[i], &items[i]);
     if (session_is_closing(session)) {
       unread.len = 0; /* what stands behind a refusal is not looked at */
       break;

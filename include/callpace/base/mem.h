@@ -11,6 +11,9 @@
 /* malloc family that never returns NULL. Free with free(). */
 void *mem_alloc(size_t size);
 void *mem_zalloc(size_t size);
+/* For what is large and read here and there: from 2 MiB on it asks for huge pages,
+ * so that finding a page costs less than reading it. */
+void *mem_zalloc_huge(size_t size);
 void *mem_resize(void *old, size_t size);
 char *mem_strdup(const char *text);
 /* NUL-terminated copy of a slice. */

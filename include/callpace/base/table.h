@@ -32,6 +32,14 @@ uint32_t table_hash(struct slice key);
 void *table_get(const struct table *table, struct slice key);
 void *table_get_hashed(const struct table *table, struct slice key, uint32_t hash);
 
+/* The key of this hash is looked for soon: fetches its place from memory. */
+static inline void table_expect(const struct table *table, uint32_t hash) {
+  if (table->capacity) __builtin_prefetch(&table->slots[hash & (table->capacity - 1)]);
+}
+
+/* The value of some key of this hash, likely the only one, or NULL. */
+void *table_likely(const struct table *table, uint32_t hash);
+
 /* Sets a value (not NULL). Returns the value that stood there before, or NULL;
  * on replacement the slot keeps the new key slice. */
 void *table_put(struct table *table, struct slice key, void *value);
@@ -39,6 +47,7 @@ void *table_put_hashed(struct table *table, struct slice key, uint32_t hash, voi
 
 /* Removes; returns the value or NULL. Leaves no tombstones (backward shift). */
 void *table_remove(struct table *table, struct slice key);
+void *table_remove_hashed(struct table *table, struct slice key, uint32_t hash);
 
 /* Iterates in no order: start with *position = 0; NULL at the end. The table
  * must not change meanwhile. */

@@ -70,6 +70,7 @@ struct call {
   bool timed_out;               /* older than max_call without an end */
   bool queued, touched;         /* among those to be forgotten; changed since */
   uint32_t heap_at;             /* place in the heap of deadlines, while open */
+  uint32_t hash;                /* table_hash of its id; the centre's own */
   struct centre_agent *agent;   /* or NULL */
   union {
     char near[CALL_ID_NEAR];

@@ -96,6 +96,13 @@ enum centre_result {
 enum centre_result centre_apply(struct centre *centre, const struct call_event *event,
                                 msec_t now_ms, uint64_t lsn);
 
+/* This event will be applied soon: fetches what it will touch from memory, and changes
+ * nothing. Three steps, each needs what the one before has fetched: ask for the same
+ * step of several events, then for the next. */
+enum centre_expect { EXPECT_PLACE, EXPECT_CALL, EXPECT_DAY };
+void centre_expect(const struct centre *centre, const struct call_event *event,
+                   enum centre_expect step);
+
 /* Time passes: closes lost calls, forgets old ones, begins business days, puts
  * on the list to judge whose verdict is due. Call once a tick, before or after
  * the tick's events, and at centre_next_due. */

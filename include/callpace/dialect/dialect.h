@@ -38,6 +38,7 @@ struct item {
   uint64_t line_number; /* from 1, this connection's lines */
   struct slice line;    /* the refused input, at most 4,096 bytes */
   bool retry_slowly;
+  bool passing; /* slices borrow from self, also where the dialect's items last */
 };
 
 /* What a dialect may know of the world; all borrowed and outliving it. */
@@ -55,6 +56,7 @@ struct dialect {
   const char *name; /* the source `type` */
   bool is_client;
   size_t unread_max; /* most bytes that next() may leave unread before more come */
+  bool items_last;   /* items borrow from the bytes alone, and outlive further calls of next() */
 
   /* A state for one connection (native) or for the source (clients: it lives
    * over reconnects, so that live calls can be reconciled). */
