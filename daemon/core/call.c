@@ -153,6 +153,27 @@ bool call_learn(struct call *call, const struct call_event *event, struct centre
   return news;
 }
 
+static bool learn_key(struct call_target *known, unsigned rank, msec_t ts, uint64_t key) {
+  if (key == 0) return false;
+  if (known->key != 0) {
+    if (known->rank != rank) {
+      if (known->rank < rank) return false;
+    } else if (known->ts_ms < ts || (known->ts_ms == ts && known->key <= key)) {
+      return false;
+    }
+  }
+  *known = (struct call_target){.key = key, .ts_ms = ts, .rank = (uint8_t)rank};
+  return true;
+}
+
+bool call_learn_target(struct call *call, const struct call_event *event, uint64_t number_key,
+                       uint64_t lead_key) {
+  unsigned rank = event->type == EVENT_CALL_START ? 0 : 1;
+  bool news = learn_key(&call->number, rank, event->ts_ms, number_key);
+  news |= learn_key(&call->lead, rank, event->ts_ms, lead_key);
+  return news;
+}
+
 enum call_state call_state_of(const struct call *call) {
   if (call->dir == DIR_INTERNAL) return CALL_INTERNAL;
   if (!call->agent) return CALL_WAITING;
@@ -239,6 +260,7 @@ void call_count_make(const struct call *call, enum call_state state, const struc
   bool outbound = call->dir != DIR_IN, answered = call_answered(call);
   struct call_count count = {.start = offset_of(call_begin(call), day_begin)};
   count.flags = (uint8_t)((outbound ? COUNT_DIALLED : 0) | (answered ? COUNT_ANSWERED : 0));
+  if (outbound) count.dial_key = call->lead.key ? call->lead.key : call->number.key;
   if (state == CALL_LOST) {
     count.flags |= COUNT_LOST;
     if (answered) count.ring_ms = length_of(call->start_ms, call->answer_ms);

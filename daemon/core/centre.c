@@ -15,7 +15,8 @@ struct centre *centre_make(const struct settings *settings) {
                                           .remember_ms = 48 * (msec_t)MSEC_PER_HOUR,
                                           .unrostered_max = 10000,
                                           .keep_days = 62,
-                                          .keep_months = 3};
+                                          .keep_months = 3,
+                                          .leads_max = 8000000};
   centre->now_ms = MSEC_NONE;
   centre->today = DAY_NONE;
   pool_init(&centre->tally_pool, sizeof(struct day_tally));
@@ -73,6 +74,8 @@ void centre_free(struct centre *centre) {
   free_teams(centre);
   free_days(centre);
   member_set_free(&centre->members);
+  lead_pool_free(&centre->pool);
+  deadlines_free(&centre->week_judgments);
   deadlines_free(&centre->timeouts);
   deadlines_free(&centre->judgments);
   pool_free(&centre->tally_pool);
@@ -123,6 +126,7 @@ void centre_use_settings(struct centre *centre, const struct settings *settings,
   for (size_t i = 0; i < centre->agent_count; i++)
     for (struct day_tally *tally = centre->agents[i]->days; tally; tally = tally->older)
       renew_tally(centre, tally);
+  centre_renew_weeks(centre);
   if (centre->now_ms != MSEC_NONE) centre_begin_today(centre);
   centre_mark_all_dirty(centre);
 }
@@ -186,6 +190,8 @@ enum centre_result centre_apply(struct centre *centre, const struct call_event *
   case EVENT_CALL_LOST: return centre_apply_call(centre, event);
   case EVENT_AGENT_STATE: return apply_state(centre, event);
   case EVENT_MEMBER_DEVELOPED: return apply_member(centre, event);
+  case EVENT_LEAD_ISSUE: return centre_apply_issue(centre, event);
+  case EVENT_LEAD_WITHDRAW: return centre_apply_withdraw(centre, event);
   default: return CENTRE_APPLIED;
   }
 }
@@ -205,6 +211,13 @@ static void judge_due(struct centre *centre) {
         (struct day_tally *)((char *)place - offsetof(struct day_tally, heap_at));
     deadlines_drop(&centre->judgments, place);
     centre_mark_judge(centre, tally);
+  }
+  while (deadlines_first(&centre->week_judgments) <= centre->now_ms) {
+    uint32_t *place = centre->week_judgments.items[0].place;
+    struct lead_week *week =
+        (struct lead_week *)((char *)place - offsetof(struct lead_week, heap_at));
+    deadlines_drop(&centre->week_judgments, place);
+    centre_mark_week_judge(centre, week);
   }
 }
 
@@ -263,6 +276,7 @@ msec_t centre_next_due(const struct centre *centre) {
   msec_t due = today_end(centre);
   due = sooner(due, deadlines_first(&centre->timeouts));
   due = sooner(due, deadlines_first(&centre->judgments));
+  due = sooner(due, deadlines_first(&centre->week_judgments));
   if (centre->queue_first)
     due = sooner(due, centre->queue_first->queued_ms + centre->limits.remember_ms);
   return due;

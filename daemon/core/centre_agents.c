@@ -34,6 +34,10 @@ void centre_free_agent(struct centre *centre, struct centre_agent *agent) {
     day_tally_clear(tally);
     centre_drop_plan(tally);
   }
+  for (struct lead_week *week = agent->weeks, *older; week; week = older) {
+    older = week->older;
+    centre_free_week(centre, week);
+  }
   if (!agent->rostered) centre->unrostered--;
   free(agent->id);
   free(agent);
@@ -69,7 +73,7 @@ void centre_drop_idle_agents(struct centre *centre) {
   size_t kept = 0;
   for (size_t i = 0; i < centre->agent_count; i++) {
     struct centre_agent *agent = centre->agents[i];
-    if (agent->rostered || agent->days || agent->months || agent->calls) {
+    if (agent->rostered || agent->days || agent->months || agent->weeks || agent->calls) {
       centre->agents[kept++] = agent;
       continue;
     }

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "callpace/core/number.h"
 #include "centre_inner.h"
 
 enum { LOST_NOTES_MAX = 10000, CACHE_LINE = 64 };
@@ -112,6 +113,7 @@ static void leave_day(struct centre *centre, struct call *call) {
     day_tally_close(call->tally, call, call->tally->centre_day->policy);
   } else {
     day_tally_take(call->tally, call);
+    centre_credit_lead(centre, call, false);
   }
 }
 
@@ -125,6 +127,7 @@ static void enter_day(struct centre *centre, struct call *call, struct day_tally
   } else {
     call_count_make(call, state, policy, tally->begin_ms, &call->count);
     day_tally_add(tally, call);
+    centre_credit_lead(centre, call, true);
   }
 }
 
@@ -303,6 +306,15 @@ void centre_expect(const struct centre *centre, const struct call_event *event,
   }
 }
 
+/* The keys of what it called, as they are made now: other prefixes later change
+ * nothing about calls that were. */
+static bool learn_target(const struct centre *centre, struct call *call,
+                         const struct call_event *event) {
+  if (event->number.len == 0 && event->lead.len == 0) return false;
+  uint64_t number = number_key(&centre->settings->policy->numbers, event->number);
+  return call_learn_target(call, event, number, event->lead.len ? number_lead_key(event->lead) : 0);
+}
+
 static struct call *add_call(struct centre *centre, struct slice id, uint32_t hash) {
   struct call *call = pool_take(&centre->call_pool);
   call_init(call, id);
@@ -330,7 +342,9 @@ enum centre_result centre_apply_call(struct centre *centre, const struct call_ev
   struct call *call = table_get_hashed(&centre->calls, event->call, hash);
   if (!call) call = add_call(centre, event->call, hash);
   struct centre_agent *before = call->agent;
-  if (!call_learn(call, event, agent)) {
+  bool news = learn_target(centre, call, event);
+  news |= call_learn(call, event, agent);
+  if (!news) {
     if (made) centre_unmake_agent(centre, agent);
     return CENTRE_UNCHANGED;
   }

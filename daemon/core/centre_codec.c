@@ -5,38 +5,33 @@
 #include <stdlib.h>
 
 #include "callpace/base/crc32c.h"
-#include "centre_inner.h"
+#include "centre_codec.h"
 
-enum { SNAPSHOT_VERSION = 2, HEAD_SIZE = 4 + 4 + 8 + 4 };
+enum { SNAPSHOT_VERSION = 3, HEAD_SIZE = 4 + 4 + 8 + 4 };
 static const char magic[4] = {'c', 'p', 'c', 'n'};
 
-struct codec {
-  struct writer *w; /* NULL: reading */
-  struct reader *r;
-};
-
-static void code_i64(struct codec *c, int64_t *value) {
+void code_i64(struct codec *c, int64_t *value) {
   if (c->w)
     put_varint_signed(c->w, *value);
   else
     *value = get_varint_signed(c->r);
 }
 
-static void code_u64(struct codec *c, uint64_t *value) {
+void code_u64(struct codec *c, uint64_t *value) {
   if (c->w)
     put_varint(c->w, *value);
   else
     *value = get_varint(c->r);
 }
 
-static void code_u32(struct codec *c, uint32_t *value) {
+void code_u32(struct codec *c, uint32_t *value) {
   uint64_t wide = *value;
   code_u64(c, &wide);
   if (wide > UINT32_MAX) c->r->failed = true;
   *value = (uint32_t)wide;
 }
 
-static void code_i32(struct codec *c, int32_t *value) {
+void code_i32(struct codec *c, int32_t *value) {
   int64_t wide = *value;
   code_i64(c, &wide);
   if (wide < INT32_MIN || wide > INT32_MAX) c->r->failed = true;
@@ -44,7 +39,7 @@ static void code_i32(struct codec *c, int32_t *value) {
 }
 
 /* A small number below `bound`; out of range fails and reads as 0. */
-static unsigned code_small(struct codec *c, unsigned value, unsigned bound) {
+unsigned code_small(struct codec *c, unsigned value, unsigned bound) {
   if (c->w) {
     put_u8(c->w, (uint8_t)value);
     return value;
@@ -54,23 +49,23 @@ static unsigned code_small(struct codec *c, unsigned value, unsigned bound) {
   return value < bound ? value : 0;
 }
 
-static void code_bool(struct codec *c, bool *value) {
+void code_bool(struct codec *c, bool *value) {
   *value = code_small(c, *value, 2);
 }
 
 /* A count of things of at least `size` bytes each, so no more than fit. */
-static uint64_t code_count(struct codec *c, uint64_t count, size_t size) {
+uint64_t code_count(struct codec *c, uint64_t count, size_t size) {
   code_u64(c, &count);
   if (!c->w && count > (size_t)(c->r->end - c->r->at) / size) c->r->failed = true;
   return !c->w && c->r->failed ? 0 : count;
 }
 
-static bool failed(const struct codec *c) {
+bool codec_failed(const struct codec *c) {
   return !c->w && c->r->failed;
 }
 
 /* A point in time of an event: none, or in range. */
-static void code_time(struct codec *c, msec_t *value) {
+void code_time(struct codec *c, msec_t *value) {
   code_i64(c, value);
   if (!c->w && *value != MSEC_NONE && (*value < 0 || *value > CALL_TIME_MAX)) c->r->failed = true;
 }
@@ -81,7 +76,7 @@ static void code_union(struct codec *c, struct talk_union *u) {
   uint32_t count = (uint32_t)code_count(c, u->count, 2);
   code_i64(c, &u->base_ms);
   if (!c->w) u->total_ms = u->base_ms;
-  for (uint32_t i = 0; i < count && !failed(c); i++) {
+  for (uint32_t i = 0; i < count && !codec_failed(c); i++) {
     struct talk_span span = c->w ? u->spans[i] : (struct talk_span){0};
     code_i32(c, &span.from);
     code_i32(c, &span.to);
@@ -151,148 +146,6 @@ static void code_tally(struct codec *c, struct day_tally *t) {
   code_verdict(c, &t->verdict);
 }
 
-/* Calls. */
-
-static void code_holds(struct codec *c, struct call *call) {
-  uint32_t count = (uint32_t)code_count(c, call->holds ? call->holds->count : 0, 1);
-  if (count > CALL_HOLDS_MAX) c->r->failed = true;
-  if (count == 0 || failed(c)) return;
-  if (!c->w) {
-    call->holds = mem_zalloc(sizeof *call->holds + count * sizeof call->holds->at[0]);
-    call->holds->count = call->holds->capacity = count;
-  }
-  int64_t before = -1;
-  for (uint32_t i = 0; i < count; i++) {
-    int64_t *at = &call->holds->at[i];
-    code_i64(c, at);
-    if (*at <= before || *at > CALL_TIME_MAX * 2 + 1) c->r->failed = true;
-    before = *at;
-  }
-}
-
-static void code_facts(struct codec *c, struct call *call) {
-  bool agent_rank = call->agent_rank, dir_rank = call->dir_rank;
-  code_bool(c, &call->lost);
-  code_bool(c, &call->timed_out);
-  code_bool(c, &agent_rank);
-  code_bool(c, &dir_rank);
-  call->agent_rank = agent_rank;
-  call->dir_rank = dir_rank;
-  call->dir = (uint8_t)code_small(c, call->dir, DIR_INTERNAL + 1);
-  call->outcome = (uint8_t)code_small(c, call->outcome, OUTCOME_CANCELLED + 1);
-  msec_t *const times[] = {&call->start_ms, &call->answer_ms,  &call->end_ms, &call->agent_ts,
-                           &call->dir_ts,   &call->outcome_ts, &call->talk_ts};
-  for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
-    code_time(c, times[i]);
-  code_i64(c, &call->talk_ms);
-  if (call->talk_ms != MSEC_NONE && (call->talk_ms < 0 || call->talk_ms > CALL_TALK_MAX))
-    c->r->failed = true;
-  code_holds(c, call);
-}
-
-static void code_count_made(struct codec *c, struct call_count *count) {
-  code_i32(c, &count->start);
-  code_i32(c, &count->talk_from);
-  code_i32(c, &count->talk_to);
-  code_u32(c, &count->ring_ms);
-  code_u32(c, &count->hold_ms);
-  code_u32(c, &count->talk_ms);
-  count->flags = (uint8_t)code_small(c, count->flags, COUNT_LESS_HOLDS * 2);
-  count->outcome = (uint8_t)code_small(c, count->outcome, OUTCOME_CANCELLED + 1);
-}
-
-/* The call's agent by number from 1 (0: none) and its day. */
-static void save_call(struct codec *c, struct call *call, const struct table *numbers) {
-  put_blob(c->w, call_id(call));
-  uintptr_t number = 0;
-  if (call->agent) number = (uintptr_t)table_get(numbers, slice_of(call->agent->id));
-  put_varint(c->w, number);
-  code_facts(c, call);
-  put_u8(c->w, call->state);
-  put_u8(c->w, (uint8_t)((call->queued ? 1 : 0) | (call->touched ? 2 : 0)));
-  put_varint_signed(c->w, call->queued_ms);
-  put_u8(c->w, call->tally ? 1 : 0);
-  if (!call->tally) return;
-  put_varint_signed(c->w, call->tally->day);
-  if (call->state != CALL_OPEN) code_count_made(c, &call->count);
-}
-
-static void save_calls(struct codec *c, const struct centre *centre) {
-  struct table numbers = {0};
-  for (size_t i = 0; i < centre->agent_count; i++)
-    table_put(&numbers, slice_of(centre->agents[i]->id), (void *)(uintptr_t)(i + 1));
-  put_varint(c->w, centre->calls.count);
-  for (struct call *call = centre->queue_first; call; call = call->next_queued)
-    save_call(c, call, &numbers);
-  for (size_t i = 0; i < centre->agent_count; i++)
-    for (struct day_tally *tally = centre->agents[i]->days; tally; tally = tally->older) {
-      struct call *call = tally->open;
-      for (uint32_t n = 0; n < tally->open_calls; n++, call = call->next_of_day)
-        if (!call->queued) save_call(c, call, &numbers);
-    }
-  table_free(&numbers);
-}
-
-static void enqueue(struct centre *centre, struct call *call, unsigned marks, msec_t queued_ms) {
-  if (!(marks & 1)) return;
-  msec_t now_ms = centre->now_ms;
-  centre->now_ms = queued_ms;
-  centre_queue_call(centre, call);
-  centre->now_ms = now_ms;
-  call->touched = marks & 2;
-}
-
-/* Hangs a call into its day; false when they do not fit together. */
-static bool hang(struct codec *c, struct centre *centre, struct call *call) {
-  int32_t day = 0;
-  code_i32(c, &day);
-  struct day_tally *tally = call->agent ? centre_find_day(call->agent, day) : NULL;
-  if (!tally) return false;
-  if (call->state == CALL_OPEN) {
-    if (call->start_ms == MSEC_NONE) return false;
-    day_tally_open(tally, call, tally->centre_day->policy);
-    centre->open_calls++;
-    centre_watch_call(centre, call);
-    return true;
-  }
-  if (call->state != CALL_DONE && call->state != CALL_LOST) return false;
-  code_count_made(c, &call->count);
-  day_tally_restore(tally, call);
-  return true;
-}
-
-static bool load_call(struct codec *c, struct centre *centre) {
-  struct slice id = get_blob(c->r);
-  uint64_t number = get_varint(c->r);
-  if (failed(c) || id.len == 0 || id.len > UINT16_MAX || number > centre->agent_count) return false;
-  if (table_get(&centre->calls, id)) return false;
-  struct call *call = pool_take(&centre->call_pool);
-  call_init(call, id);
-  call->hash = table_hash(id);
-  table_put_hashed(&centre->calls, call_id(call), call->hash, call);
-  if (number) {
-    call->agent = centre->agents[number - 1];
-    call->agent->calls++;
-  }
-  code_facts(c, call);
-  unsigned state = code_small(c, 0, CALL_STATES), marks = code_small(c, 0, 4);
-  msec_t queued_ms = get_varint_signed(c->r);
-  bool hangs = code_small(c, 0, 2);
-  if (failed(c)) return false;
-  call->state = (uint8_t)state;
-  if (state == CALL_OPEN ? !hangs : !(marks & 1)) return false;
-  if (hangs && !hang(c, centre, call)) return false;
-  enqueue(centre, call, marks, queued_ms);
-  return !failed(c);
-}
-
-static bool load_calls(struct codec *c, struct centre *centre) {
-  uint64_t count = code_count(c, 0, 8);
-  for (uint64_t i = 0; i < count; i++)
-    if (!load_call(c, centre)) return false;
-  return !failed(c);
-}
-
 /* Agents. */
 
 static void save_agent(struct codec *c, struct centre_agent *agent) {
@@ -324,7 +177,7 @@ static void save_agent(struct codec *c, struct centre_agent *agent) {
 static void load_months(struct codec *c, struct centre_agent *agent, struct pool *pool) {
   struct month_tally **at = &agent->months;
   uint64_t count = code_count(c, 0, 5);
-  for (uint64_t i = 0; i < count && !failed(c); i++) {
+  for (uint64_t i = 0; i < count && !codec_failed(c); i++) {
     struct month_tally *month = pool_take(pool);
     *month = (struct month_tally){.agent = agent};
     *at = month;
@@ -341,13 +194,13 @@ static void load_days(struct codec *c, struct centre *centre, struct centre_agen
   struct day_tally **at = &agent->days;
   uint64_t count = code_count(c, 0, 20);
   int32_t day = 0, before = INT32_MAX;
-  for (uint64_t i = 0; i < count && !failed(c); i++, before = day) {
+  for (uint64_t i = 0; i < count && !codec_failed(c); i++, before = day) {
     msec_t begin_ms = 0;
     code_i32(c, &day);
     code_i64(c, &begin_ms);
     struct slice team = get_blob(c->r);
     msec_t about = (msec_t)day * MSEC_PER_DAY;
-    if (failed(c) || day >= before || about < -CALL_TIME_MAX || about > CALL_TIME_MAX ||
+    if (codec_failed(c) || day >= before || about < -CALL_TIME_MAX || about > CALL_TIME_MAX ||
         begin_ms < about - 4 * MSEC_PER_DAY || begin_ms > about + 4 * MSEC_PER_DAY) {
       c->r->failed = true;
       return;
@@ -370,9 +223,9 @@ static void load_days(struct codec *c, struct centre *centre, struct centre_agen
 
 static void load_agents(struct codec *c, struct centre *centre) {
   uint64_t count = code_count(c, 0, 4);
-  for (uint64_t i = 0; i < count && !failed(c); i++) {
+  for (uint64_t i = 0; i < count && !codec_failed(c); i++) {
     struct slice id = get_blob(c->r);
-    if (failed(c) || id.len == 0 || table_get(&centre->agents_by_id, id)) {
+    if (codec_failed(c) || id.len == 0 || table_get(&centre->agents_by_id, id)) {
       c->r->failed = true;
       return;
     }
@@ -420,9 +273,10 @@ void centre_save(const struct centre *centre, struct writer *w) {
   put_varint(w, centre->agent_count);
   for (size_t i = 0; i < centre->agent_count; i++)
     save_agent(&c, centre->agents[i]);
-  save_calls(&c, centre);
+  centre_save_calls(&c, centre);
   centre_save_pending(centre, w);
   member_set_save(&centre->members, w);
+  centre_save_leads(&c, centre);
   if (w->failed) return;
   struct writer sizes = {0};
   put_u64(&sizes, w->len - head - HEAD_SIZE);
@@ -453,11 +307,12 @@ static bool load_body(struct reader *body, struct centre *centre) {
   struct codec c = {.r = body};
   code_head(&c, centre);
   load_agents(&c, centre);
-  if (failed(&c)) return false;
+  if (codec_failed(&c)) return false;
   centre_bind_roster(centre);
-  if (!load_calls(&c, centre)) return false;
+  if (!centre_load_calls(&c, centre)) return false;
   centre_load_pending(centre, body);
   member_set_load(&centre->members, body);
+  if (!body->failed) centre_load_leads(&c, centre);
   return !body->failed && body->at == body->end;
 }
 

@@ -179,6 +179,7 @@ void centre_begin_today(struct centre *centre) {
   centre->today = today->day;
   for (size_t i = 0; i < centre->agent_count; i++)
     if (centre->agents[i]->rostered) centre_tally_of(centre, centre->agents[i], today);
+  centre_begin_weeks(centre);
 }
 
 void centre_free_tally(struct centre *centre, struct day_tally *tally) {
@@ -243,6 +244,7 @@ void centre_drop_days(struct centre *centre) {
   centre_purge_lists(centre, day, month);
   for (size_t i = 0; i < centre->agent_count; i++)
     trim_agent(centre, centre->agents[i], day, month);
+  centre_drop_weeks(centre);
   for (size_t i = 0; i < centre->team_count; i++)
     trim_team(centre->teams[i], day);
   trim_days(centre);

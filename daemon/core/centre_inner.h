@@ -6,6 +6,7 @@
 #include "callpace/base/table.h"
 #include "callpace/core/centre.h"
 #include "callpace/core/deadlines.h"
+#include "callpace/core/leads.h"
 #include "callpace/core/member_set.h"
 
 /* A plan that agents of one day have in common. */
@@ -62,13 +63,18 @@ struct centre {
   struct lost_note *lost;     /* calls newly lost, in the order of noted_ms */
   size_t lost_first, lost_count, lost_capacity;
   struct member_set members;
-  centre_call_fn *on_forget; /* NULL: nobody looks */
+  struct lead_pool pool;
+  size_t leads;                    /* in all books */
+  struct deadlines week_judgments; /* of weeks */
+  centre_call_fn *on_forget;       /* NULL: nobody looks */
   void *on_forget_context;
 
   struct day_tally *dirty_first, *dirty_last;
   struct day_tally *judge_first, *judge_last;
   struct month_tally *dirty_month_first, *dirty_month_last;
   struct team_day *dirty_team_first, *dirty_team_last;
+  struct lead_week *dirty_week_first, *dirty_week_last;
+  struct lead_week *judge_week_first, *judge_week_last;
 };
 
 void centre_set_now(struct centre *centre, msec_t now_ms);   /* never back */
@@ -124,7 +130,19 @@ void centre_save_pending(const struct centre *centre, struct writer *w);
 void centre_load_pending(struct centre *centre, struct reader *r);
 void centre_watch_call(struct centre *centre, struct call *call); /* its max_call */
 
+/* centre_leads.c: weeks and their leads. */
+struct lead_week *centre_week_of(struct centre *centre, struct centre_agent *agent, day_t monday);
+void centre_free_week(struct centre *centre, struct lead_week *week);
+void centre_begin_weeks(struct centre *centre);
+void centre_drop_weeks(struct centre *centre);
+void centre_renew_weeks(struct centre *centre); /* other settings */
+enum centre_result centre_apply_issue(struct centre *centre, const struct call_event *event);
+enum centre_result centre_apply_withdraw(struct centre *centre, const struct call_event *event);
+/* What a call counts for is added to its tally, or taken back. */
+void centre_credit_lead(struct centre *centre, const struct call *call, bool add);
+
 /* centre_lists.c */
+void centre_mark_week_judge(struct centre *centre, struct lead_week *week);
 void centre_mark_day(struct centre *centre, struct day_tally *tally);
 void centre_mark_month(struct centre *centre, struct month_tally *month);
 void centre_mark_team(struct centre *centre, struct team_day *team_day);

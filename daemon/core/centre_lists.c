@@ -37,6 +37,9 @@ LIST(dirty_day, struct day_tally, dirty, next_dirty, dirty_first, dirty_last, da
 LIST(judge, struct day_tally, to_judge, next_to_judge, judge_first, judge_last, day)
 LIST(dirty_month, struct month_tally, dirty, next_dirty, dirty_month_first, dirty_month_last, month)
 LIST(dirty_team, struct team_day, dirty, next_dirty, dirty_team_first, dirty_team_last, day)
+LIST(dirty_week, struct lead_week, dirty, next_dirty, dirty_week_first, dirty_week_last, monday)
+LIST(judge_week, struct lead_week, to_judge, next_to_judge, judge_week_first, judge_week_last,
+     monday)
 
 void centre_mark_day(struct centre *centre, struct day_tally *tally) {
   dirty_day_push(centre, tally);
@@ -54,8 +57,17 @@ void centre_mark_judge(struct centre *centre, struct day_tally *tally) {
   if (tally->rostered) judge_push(centre, tally);
 }
 
+void centre_mark_week(struct centre *centre, struct lead_week *week) {
+  dirty_week_push(centre, week);
+}
+
+void centre_mark_week_judge(struct centre *centre, struct lead_week *week) {
+  if (week->agent->rostered) judge_week_push(centre, week);
+}
+
 bool centre_is_dirty(const struct centre *centre) {
-  return centre->dirty_first || centre->dirty_month_first || centre->dirty_team_first;
+  return centre->dirty_first || centre->dirty_month_first || centre->dirty_team_first ||
+         centre->dirty_week_first;
 }
 
 struct day_tally *centre_next_dirty_day(struct centre *centre) {
@@ -70,6 +82,14 @@ struct team_day *centre_next_dirty_team(struct centre *centre) {
   return dirty_team_pop(centre);
 }
 
+struct lead_week *centre_next_dirty_week(struct centre *centre) {
+  return dirty_week_pop(centre);
+}
+
+struct lead_week *centre_next_week_to_judge(struct centre *centre) {
+  return judge_week_pop(centre);
+}
+
 struct day_tally *centre_next_to_judge(struct centre *centre) {
   return judge_pop(centre);
 }
@@ -79,6 +99,8 @@ void centre_purge_lists(struct centre *centre, day_t day, month_t month) {
   judge_purge(centre, day);
   dirty_month_purge(centre, month);
   dirty_team_purge(centre, day);
+  dirty_week_purge(centre, week_monday(day));
+  judge_week_purge(centre, week_monday(day));
 }
 
 void centre_mark_all_dirty(struct centre *centre) {
@@ -87,6 +109,10 @@ void centre_mark_all_dirty(struct centre *centre) {
       centre_mark_day(centre, t);
     for (struct month_tally *m = centre->agents[i]->months; m; m = m->older)
       centre_mark_month(centre, m);
+    for (struct lead_week *w = centre->agents[i]->weeks; w; w = w->older) {
+      lead_book_mark_all(&w->book);
+      centre_mark_week(centre, w);
+    }
   }
   for (size_t i = 0; i < centre->team_count; i++)
     for (struct team_day *t = centre->teams[i]->days; t; t = t->older)

@@ -5,6 +5,7 @@
 #include "callpace/base/crc32c.h"
 #include "callpace/base/json_strings.h"
 #include "callpace/base/mem.h"
+#include "callpace/core/leads.h"
 
 enum { FOLD_VERSION = 2, ORIGINS_MAX = 1 << 24 };
 
@@ -251,6 +252,16 @@ static void fold_delivered(struct fold *fold, const struct record *record) {
     alert_book_told(&fold->book, record->delivered.id, hook, fold->now_ms);
 }
 
+static void fold_lead_move(struct fold *fold, uint64_t lsn, const struct record *record) {
+  struct pool_lead lead = {.week = record->lead_move.week,
+                           .at_ms = record->now_ms,
+                           .lead = record->lead_move.lead,
+                           .number = record->lead_move.number,
+                           .from = record->lead_move.from,
+                           .reason = record->lead_move.reason};
+  centre_move_lead(fold->centre, &lead, record->lead_move.to, lsn);
+}
+
 void fold_record(struct fold *fold, uint64_t lsn, const struct record *record) {
   if (record->type == RECORD_ORIGIN)
     fold_name_origin(fold, record->origin, record->name.source, record->name.producer,
@@ -271,6 +282,11 @@ void fold_record(struct fold *fold, uint64_t lsn, const struct record *record) {
   case RECORD_ALERT: fold_alert(fold, lsn, record); break;
   case RECORD_SETTINGS:
     fold->settings_mark = fold_settings_mark(record->settings.policy, record->settings.roster);
+    break;
+  case RECORD_LEAD_MOVE: fold_lead_move(fold, lsn, record); break;
+  case RECORD_LEAD_HOLD:
+    centre_hold_leads(fold->centre, record->lead_hold.agent, record->lead_hold.week,
+                      record->lead_hold.reason, record->now_ms, lsn);
     break;
   case RECORD_DELIVERED: fold_delivered(fold, record); break;
   case RECORD_ALERT_ACK:

@@ -36,9 +36,10 @@ struct call_count {
   int32_t start;
   int32_t talk_from, talk_to; /* equal: no talk */
   uint32_t ring_ms, hold_ms;
-  uint32_t talk_ms; /* less holds where they are not talk */
-  uint8_t flags;    /* enum call_count_flag */
-  uint8_t outcome;  /* enum call_outcome of an unanswered outbound leg */
+  uint32_t talk_ms;  /* less holds where they are not talk */
+  uint64_t dial_key; /* outbound: of the lead it named, else of the number; 0: neither */
+  uint8_t flags;     /* enum call_count_flag */
+  uint8_t outcome;   /* enum call_outcome of an unanswered outbound leg */
 };
 
 /* Times of call.hold and call.retrieve, each as ts * 2 + (retrieve ? 1 : 0),
@@ -84,6 +85,11 @@ struct call {
 
   struct call_count count;                      /* while CALL_DONE or CALL_LOST with a tally */
   msec_t agent_ts, dir_ts, outcome_ts, talk_ts; /* of the event that told it */
+  struct call_target {
+    uint64_t key; /* 0: not known */
+    msec_t ts_ms; /* of the event that told it, and its rank as above */
+    uint8_t rank;
+  } number, lead;
   struct call *next_queued;
   msec_t queued_ms;
 };
@@ -96,6 +102,11 @@ struct slice call_id(const struct call *call); /* lives as long as the call, doe
 /* Joins what an event of this call says; `agent` is the event's agent, resolved,
  * or NULL where it names none. True when it taught something new. */
 bool call_learn(struct call *call, const struct call_event *event, struct centre_agent *agent);
+
+/* The same for what it called: keys of the event's number and lead (core/number), 0
+ * where it has none. */
+bool call_learn_target(struct call *call, const struct call_event *event, uint64_t number_key,
+                       uint64_t lead_key);
 
 /* The state that follows from the facts. */
 enum call_state call_state_of(const struct call *call);

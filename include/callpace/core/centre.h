@@ -28,11 +28,14 @@ struct month_tally {
   msec_t renewed_ms; /* when its key in Redis last got its full life; the view's own */
 };
 
+struct lead_week; /* core/leads.h */
+
 struct centre_agent {
   char *id;
   const struct agent *rostered; /* NULL: not on the roster */
   struct day_tally *days;       /* newest first */
   struct month_tally *months;   /* newest first */
+  struct lead_week *weeks;      /* newest first */
   enum agent_state state;       /* the latest by ts, and that ts (MSEC_NONE: none) */
   msec_t state_ms;
   struct day_tally *recent; /* the centre's own: the day used last */
@@ -76,6 +79,7 @@ struct centre_limits {
   uint32_t unrostered_max; /* agents not on the roster: 10,000 */
   int32_t keep_days;       /* day tallies before today: 62 */
   int32_t keep_months;     /* months with this one: 3 */
+  uint32_t leads_max;      /* of all weeks that are kept: 8,000,000 */
 };
 struct centre_limits *centre_limits(struct centre *centre);
 
@@ -89,10 +93,14 @@ enum centre_result {
   CENTRE_MISSING_FIELD = 2,   /* no call, agent or member where the type needs one */
   CENTRE_TOO_MANY_AGENTS = 3, /* one more agent that is not on the roster */
   CENTRE_BAD_TIME = 4,        /* ts before 1970 or after 9999 */
+  CENTRE_LEAD_HOLD = 5,       /* the agent gets no leads in that week: it went to the pool */
+  CENTRE_UNKNOWN_LEAD = 6,    /* a withdrawal of a lead that the agent does not hold */
+  CENTRE_TOO_MANY_LEADS = 7,
+  CENTRE_BAD_WEEK = 8, /* no week, or more than a year ahead */
 };
 /* Folds one event in. `now_ms`: arrival time; lsn: its place in the journal
- * (rising). Types that are not folded (lead.*, review.points, source.gap, tick)
- * are CENTRE_APPLIED. Never judges and never closes calls as lost. */
+ * (rising). Types that are not folded (review.points, source.gap, tick) are
+ * CENTRE_APPLIED. Never judges and never closes calls as lost. */
 enum centre_result centre_apply(struct centre *centre, const struct call_event *event,
                                 msec_t now_ms, uint64_t lsn);
 
@@ -151,7 +159,7 @@ struct centre_counts centre_counts(const struct centre *centre);
 struct day_tally *centre_next_dirty_day(struct centre *centre);
 struct month_tally *centre_next_dirty_month(struct centre *centre);
 struct team_day *centre_next_dirty_team(struct centre *centre);
-bool centre_is_dirty(const struct centre *centre); /* one of the three has something */
+bool centre_is_dirty(const struct centre *centre); /* one of these, or of the weeks */
 void centre_mark_all_dirty(struct centre *centre);
 
 /* Judging. Days whose facts changed or whose verdict is due. */
