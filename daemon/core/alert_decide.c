@@ -2,21 +2,21 @@
  * and the present state only, so a decision lost in a crash is made again. */
 #include <assert.h>
 
-#include "callpace/core/alert.h"
+#include "alert_inner.h"
 
 enum { BP_ONE = 10000, RESOLVE_MARGIN_BP = 500, ROOM_BP = 1000 };
 
-static void add_number(struct alert *alert, const char *key, int64_t value) {
+void alert_add_number(struct alert *alert, const char *key, int64_t value) {
   assert(alert->number_count < ALERT_NUMBERS_MAX);
   alert->numbers[alert->number_count++] = (struct alert_number){key, value};
 }
 
-static void tell(struct alert_latch *latch, const struct alert *alert, struct alert_sink sink) {
+void alert_tell(struct alert_latch *latch, const struct alert *alert, struct alert_sink sink) {
   alert_latch_set(latch, alert);
   sink.emit(sink.context, alert);
 }
 
-static void add_person(struct alert *alert, struct slice id, const struct agent *agent) {
+void alert_add_person(struct alert *alert, struct slice id, const struct agent *agent) {
   alert->subject = alert->agent = alert->name = id;
   if (!agent) return;
   alert->name = slice_of(agent->name);
@@ -30,20 +30,20 @@ static void add_person(struct alert *alert, struct slice id, const struct agent 
 
 static void add_day_numbers(struct alert *alert, const struct alert_day *day) {
   const struct pace_facts *facts = day->facts;
-  add_number(alert, "calls", facts->calls);
-  add_number(alert, "calls_target", facts->plan->calls_target);
-  add_number(alert, "calls_expected", day->verdict->calls_expected);
-  add_number(alert, "talk_ms", facts->talk_ms);
-  add_number(alert, "talk_target_ms", facts->plan->talk_target_ms);
-  add_number(alert, "talk_expected_ms", day->verdict->talk_expected_ms);
+  alert_add_number(alert, "calls", facts->calls);
+  alert_add_number(alert, "calls_target", facts->plan->calls_target);
+  alert_add_number(alert, "calls_expected", day->verdict->calls_expected);
+  alert_add_number(alert, "talk_ms", facts->talk_ms);
+  alert_add_number(alert, "talk_target_ms", facts->plan->talk_target_ms);
+  alert_add_number(alert, "talk_expected_ms", day->verdict->talk_expected_ms);
   if (facts->talking_since_ms != MSEC_NONE)
-    add_number(alert, "talking_ms", pace_talk_so_far(facts) - facts->talk_ms);
-  add_number(alert, "coverage_bp", day->verdict->coverage_bp);
-  add_number(alert, "productive_left_ms", pace_productive_left(facts));
+    alert_add_number(alert, "talking_ms", pace_talk_so_far(facts) - facts->talk_ms);
+  alert_add_number(alert, "coverage_bp", day->verdict->coverage_bp);
+  alert_add_number(alert, "productive_left_ms", pace_productive_left(facts));
   if (alert->type == ALERT_DAY_BEHIND)
-    add_number(alert, "behind_below_bp", facts->plan->policy->pace.behind_below_bp);
+    alert_add_number(alert, "behind_below_bp", facts->plan->policy->pace.behind_below_bp);
   if (alert->type == ALERT_DAY_UNREACHABLE && facts->call_cycle_ms > 0)
-    add_number(alert, "call_cycle_ms", facts->call_cycle_ms);
+    alert_add_number(alert, "call_cycle_ms", facts->call_cycle_ms);
 }
 
 static struct alert day_alert(const struct alert_day *day, enum alert_type type,
@@ -53,7 +53,7 @@ static struct alert day_alert(const struct alert_day *day, enum alert_type type,
                         .at_ms = day->facts->now_ms,
                         .period = day->day,
                         .policy_from = day->facts->plan->policy->from};
-  add_person(&alert, slice_of(day->agent->id), day->agent);
+  alert_add_person(&alert, slice_of(day->agent->id), day->agent);
   add_day_numbers(&alert, day);
   return alert;
 }
@@ -116,7 +116,7 @@ static msec_t raise_day(struct alert_latch *latch, const struct alert_day *day,
     if (again > day->facts->now_ms) return again;
   }
   struct alert alert = day_alert(day, type, ALERT_RAISED);
-  tell(latch, &alert, sink);
+  alert_tell(latch, &alert, sink);
   return MSEC_MAX;
 }
 
@@ -125,7 +125,7 @@ static void resolve_day(struct alert_latch *latch, const struct alert_day *day,
   if (alert_latch_state(latch, slice_of(day->agent->id), type, day->day) != ALERT_RAISED) return;
   struct alert alert = day_alert(day, type, ALERT_RESOLVED);
   alert.silent = silent;
-  tell(latch, &alert, sink);
+  alert_tell(latch, &alert, sink);
 }
 
 static msec_t grant(struct alert_latch *latch, const struct alert_day *day, enum alert_type type,
@@ -162,7 +162,7 @@ struct closing {
 static void close_one(void *context, struct slice subject) {
   struct closing *closing = context;
   closing->alert.subject = closing->alert.agent = closing->alert.name = subject;
-  tell(closing->latch, &closing->alert, closing->sink);
+  alert_tell(closing->latch, &closing->alert, closing->sink);
 }
 
 void alert_close_day(struct alert_latch *latch, day_t day, msec_t now_ms, struct alert_sink sink) {
@@ -188,11 +188,11 @@ void alert_lost_track(struct alert_latch *latch, const struct alert_lost_call *c
                         .at_ms = call->now_ms,
                         .period = call->day,
                         .policy_from = call->policy ? call->policy->from : DAY_NONE};
-  add_person(&alert, call->agent_id, call->agent);
-  add_number(&alert, "started_ms", call->started_ms);
-  add_number(&alert, "open_ms", call->now_ms - call->started_ms);
-  if (call->policy) add_number(&alert, "max_call_ms", call->policy->count.max_call_ms);
-  tell(latch, &alert, sink);
+  alert_add_person(&alert, call->agent_id, call->agent);
+  alert_add_number(&alert, "started_ms", call->started_ms);
+  alert_add_number(&alert, "open_ms", call->now_ms - call->started_ms);
+  if (call->policy) alert_add_number(&alert, "max_call_ms", call->policy->count.max_call_ms);
+  alert_tell(latch, &alert, sink);
 }
 
 /* --- sources, Redis, the journal --- */
@@ -205,8 +205,8 @@ static struct alert outage_alert(enum alert_type type, struct slice subject, day
                         .at_ms = now_ms,
                         .period = period,
                         .policy_from = DAY_NONE};
-  add_number(&alert, "since_ms", since_ms);
-  add_number(&alert, "down_ms", now_ms - since_ms);
+  alert_add_number(&alert, "since_ms", since_ms);
+  alert_add_number(&alert, "down_ms", now_ms - since_ms);
   return alert;
 }
 
@@ -221,10 +221,10 @@ static void resolve_outage(struct alert_latch *latch, enum alert_type type, stru
   msec_t since = alert_latch_since(latch, subject, type, open_day) - ALERT_OUTAGE_HOLD_MS;
   struct alert alert = outage_alert(type, subject, open_day, since, now_ms);
   alert.state = ALERT_RESOLVED;
-  tell(latch, &alert, sink);
+  alert_tell(latch, &alert, sink);
   if (recovery_of(type) == ALERT_NONE) return;
   alert = outage_alert(recovery_of(type), subject, today, since, now_ms);
-  tell(latch, &alert, sink);
+  alert_tell(latch, &alert, sink);
 }
 
 msec_t alert_outage(struct alert_latch *latch, enum alert_type type, struct slice subject,
@@ -240,6 +240,6 @@ msec_t alert_outage(struct alert_latch *latch, enum alert_type type, struct slic
   if (open_day != DAY_NONE) return MSEC_MAX;
   if (now_ms - down_since_ms < ALERT_OUTAGE_HOLD_MS) return down_since_ms + ALERT_OUTAGE_HOLD_MS;
   struct alert alert = outage_alert(type, subject, today, down_since_ms, now_ms);
-  tell(latch, &alert, sink);
+  alert_tell(latch, &alert, sink);
   return MSEC_MAX;
 }

@@ -5,7 +5,6 @@
 #include "callpace/base/crc32c.h"
 #include "callpace/base/json_strings.h"
 #include "callpace/base/mem.h"
-#include "callpace/core/leads.h"
 
 enum { FOLD_VERSION = 2, ORIGINS_MAX = 1 << 24 };
 
@@ -119,6 +118,13 @@ void fold_judge(struct fold *fold, const struct centre_agent *only) {
   for (struct day_tally *tally; (tally = centre_next_to_judge(fold->centre));)
     if ((!only || tally->agent == only) && fold_verdict(fold, tally, &facts, &verdict))
       centre_set_verdict(fold->centre, tally, &verdict);
+  struct week_facts week_facts;
+  struct week_verdict week_verdict;
+  msec_t due_ms;
+  for (struct lead_week *week; (week = centre_next_week_to_judge(fold->centre));)
+    if ((!only || week->agent == only) &&
+        fold_week_verdict(fold, week, &week_facts, &week_verdict, &due_ms))
+      centre_set_week_verdict(fold->centre, week, &week_verdict, due_ms);
 }
 
 static void take_seq(struct fold *fold, uint32_t origin, uint64_t seq, msec_t ts_ms) {

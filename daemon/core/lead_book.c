@@ -97,6 +97,28 @@ struct slice lead_number(const struct lead_book *book, const struct lead *lead) 
   return (struct slice){book->texts + lead->text + lead->id_len, lead->number_len};
 }
 
+static void put_quoted(struct writer *out, struct slice text) {
+  bool plain = true;
+  for (size_t i = 0; i < text.len; i++)
+    if (strchr(",\"\r\n", text.data[i])) plain = false;
+  if (plain) {
+    put_slice(out, text);
+    return;
+  }
+  put_char(out, '"');
+  for (size_t i = 0; i < text.len; i++) {
+    if (text.data[i] == '"') put_char(out, '"');
+    put_char(out, text.data[i]);
+  }
+  put_char(out, '"');
+}
+
+void lead_put_csv(const struct lead_book *book, const struct lead *lead, struct writer *out) {
+  put_quoted(out, lead_number(book, lead));
+  put_format(out, ",%u,%u,%s", lead->dials, lead->contacts,
+             lead_state_name((enum lead_state)lead->state));
+}
+
 static void append(struct lead_book *book, struct slice text) {
   memcpy(book->texts + book->text_len, text.data, text.len);
   book->text_len += (uint32_t)text.len;

@@ -216,6 +216,57 @@ bool month_metric_value(const struct month_state *m, unsigned metric, struct met
   }
 }
 
+enum week_field {
+  WEEK_LEADS_ISSUED,
+  WEEK_LEADS_RECEIVED,
+  WEEK_LEADS_DIALLED,
+  WEEK_LEADS_CONTACTED,
+  WEEK_LEADS_REACHED,
+  WEEK_CONTACT_RATE,
+  WEEK_THRESHOLD,
+  WEEK_RUNG,
+  WEEK_STATE,
+  WEEK_LSN,
+  WEEK_FIELDS
+};
+
+const struct metric week_metrics[] = {
+    [WEEK_LEADS_ISSUED] = {"leads_issued", UNIT_COUNT, "Leads issued for the week", "本周发放线索"},
+    [WEEK_LEADS_RECEIVED] = {"leads_received", UNIT_COUNT,
+                             "Leads taken over from others, outside the rate", "转入线索"},
+    [WEEK_LEADS_DIALLED] = {"leads_dialled", UNIT_COUNT, "Of those issued, dialled at least once",
+                            "已拨打线索"},
+    [WEEK_LEADS_CONTACTED] = {"leads_contacted", UNIT_COUNT,
+                              "Of those issued, contacted at least once", "已接通线索"},
+    [WEEK_LEADS_REACHED] = {"leads_reached", UNIT_COUNT, "Of those issued, contacted often enough",
+                            "已联系线索"},
+    [WEEK_CONTACT_RATE] = {"contact_rate_bp", UNIT_BP, "Reached of those issued", "联系率"},
+    [WEEK_THRESHOLD] = {"threshold_bp", UNIT_BP, "Contact rate that is asked for", "联系率标准"},
+    [WEEK_RUNG] = {"rung", UNIT_COUNT, "Rung of the ladder, on an offence", "违规级别"},
+    [WEEK_STATE] = {"state", UNIT_TEXT, "The week against the contact rate", "本周状态"},
+    [WEEK_LSN] = {"lsn", UNIT_COUNT, "Journal record of the last change", "日志序号"},
+};
+const unsigned week_metric_count = WEEK_FIELDS;
+
+bool week_metric_value(const struct lead_week *w, unsigned metric, struct metric_value *out) {
+  const struct lead_counts *counts = &w->book.counts;
+  const struct week_verdict *v = &w->verdict;
+  bool judged = w->agent->rostered != NULL;
+  switch ((enum week_field)metric) {
+  case WEEK_LEADS_ISSUED: return number(out, counts->issued);
+  case WEEK_LEADS_RECEIVED: return number(out, counts->received);
+  case WEEK_LEADS_DIALLED: return number(out, counts->dialled);
+  case WEEK_LEADS_CONTACTED: return number(out, counts->contacted);
+  case WEEK_LEADS_REACHED: return number(out, counts->reached);
+  case WEEK_CONTACT_RATE:
+    return counts->issued > 0 && number(out, ladder_rate_bp(counts->reached, counts->issued));
+  case WEEK_THRESHOLD: return judged && v->rung > 0 && number(out, v->threshold_bp);
+  case WEEK_RUNG: return judged && v->offence && number(out, v->rung);
+  case WEEK_STATE: return judged && text(out, week_state_name(v->state));
+  default: return number(out, (int64_t)w->lsn);
+  }
+}
+
 enum team_field {
   TEAM_AGENTS,
   TEAM_DIALS,

@@ -97,6 +97,15 @@ static void put_month(struct writer *w, const struct engine *e, const struct mon
   json_close(w, '}');
 }
 
+static void put_week(struct writer *w, const struct lead_week *week) {
+  json_open(w, '{');
+  for (unsigned i = 0; i < week_metric_count; i++) {
+    struct metric_value value;
+    if (week_metric_value(week, i, &value)) put_value(w, &week_metrics[i], &value);
+  }
+  json_close(w, '}');
+}
+
 /* ---- commands ---- */
 
 static void do_status(struct request *r) {
@@ -127,11 +136,17 @@ static void do_agent(struct request *r) {
   }
   struct writer *w = reply_data(r);
   const struct day_tally *t = centre_find_day(agent, day);
+  const struct lead_week *week = centre_find_week(agent, week_monday(day));
   const struct month_tally *m = centre_find_month(agent, month_of(day));
   json_open(w, '{');
   json_key(w, "day");
   if (t)
     put_day(w, e, t);
+  else
+    json_nil(w);
+  json_key(w, "week");
+  if (week)
+    put_week(w, week);
   else
     json_nil(w);
   json_key(w, "month");

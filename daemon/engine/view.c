@@ -27,7 +27,7 @@ struct view {
   msec_t changed_ms, outage_due_ms;
   struct day_tally *batch[BATCH_DAYS_MAX]; /* for the boards and the channel */
   unsigned batch_count;
-  struct writer key;
+  struct writer key, value;
 };
 
 static struct slice key_of(struct view *v, const char *format, const char *id, const char *period) {
@@ -35,6 +35,10 @@ static struct slice key_of(struct view *v, const char *format, const char *id, c
   put_text(&v->key, v->engine->config->redis.prefix);
   put_format(&v->key, format, id, period);
   return writer_slice(&v->key);
+}
+
+static bool has_room(const struct view *v) {
+  return store_batch_bytes(v->store) < STORE_BATCH_BYTES;
 }
 
 static void put_field(struct store *store, const struct metric *metric, bool applies,
@@ -62,6 +66,40 @@ static void put_day(struct view *v, struct day_tally *t) {
   bool renew = v->engine->wall_ms - t->renewed_ms >= MSEC_PER_HOUR;
   if (renew) t->renewed_ms = v->engine->wall_ms;
   store_hash_end(v->store, renew);
+}
+
+static void put_leads(struct view *v, struct lead_week *week, const char *period) {
+  struct lead_book *book = &week->book;
+  store_hash_begin(v->store, key_of(v, ":lead:{%s}:%s", week->agent->id, period));
+  while (has_room(v)) {
+    const struct lead *lead = lead_book_next_dirty(book);
+    if (!lead) break;
+    writer_reset(&v->value);
+    if (lead->held) lead_put_csv(book, lead, &v->value);
+    if (lead->held)
+      store_field_slice(v->store, lead_id(book, lead), writer_slice(&v->value));
+    else
+      store_field_absent(v->store, lead_id(book, lead));
+  }
+  bool renew = v->engine->wall_ms - week->leads_renewed_ms >= MSEC_PER_HOUR;
+  if (renew) week->leads_renewed_ms = v->engine->wall_ms;
+  store_hash_end(v->store, renew);
+  if (lead_book_is_dirty(book)) centre_mark_week(v->engine->fold.centre, week);
+}
+
+static void put_week(struct view *v, struct lead_week *week) {
+  char period[DAY_TEXT_SIZE];
+  week_format(week->monday, period);
+  store_hash_begin(v->store, key_of(v, ":agent:{%s}:week:%s", week->agent->id, period));
+  for (unsigned i = 0; i < week_metric_count; i++) {
+    struct metric_value value;
+    bool applies = week_metric_value(week, i, &value);
+    put_field(v->store, &week_metrics[i], applies, &value);
+  }
+  bool renew = v->engine->wall_ms - week->renewed_ms >= MSEC_PER_HOUR;
+  if (renew) week->renewed_ms = v->engine->wall_ms;
+  store_hash_end(v->store, renew);
+  if (lead_book_is_dirty(&week->book)) put_leads(v, week, period);
 }
 
 static void put_month(struct view *v, struct month_tally *t) {
@@ -126,10 +164,6 @@ static void put_meta(struct view *v) {
 
 /* ---- a batch ---- */
 
-static bool has_room(const struct view *v) {
-  return store_batch_bytes(v->store) < STORE_BATCH_BYTES;
-}
-
 /* Boards after the hashes, grouped by day; one command a board and day. */
 static void put_boards(struct view *v) {
   static const char *const boards[] = {"calls", "talk_ms"};
@@ -174,6 +208,10 @@ static bool fill(struct view *v) {
     v->batch[v->batch_count++] = day;
   }
   put_boards(v);
+  for (struct lead_week *w; !left && (left = !has_room(v), !left);) {
+    if (!(w = centre_next_dirty_week(centre))) break;
+    put_week(v, w);
+  }
   for (struct month_tally *m; !left && (left = !has_room(v), !left);) {
     if (!(m = centre_next_dirty_month(centre))) break;
     put_month(v, m);
@@ -298,6 +336,7 @@ void view_free(struct view *v) {
   store_free(v->store);
   redis_server_free(v->server);
   writer_free(&v->key);
+  writer_free(&v->value);
   free(v);
 }
 

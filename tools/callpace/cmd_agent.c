@@ -13,6 +13,7 @@ static const char *find_help(const struct metric *metrics, unsigned count, const
 }
 
 static const char *meaning_of(const char *part, const char *field) {
+  if (strcmp(part, "week") == 0) return find_help(week_metrics, week_metric_count, field);
   if (strcmp(part, "month") == 0) return find_help(month_metrics, month_metric_count, field);
   return find_help(day_metrics, day_metric_count, field);
 }
@@ -78,7 +79,7 @@ static int run(struct client_options *options, int argc, char **argv) {
 const struct command command_agent = {
     .name = "agent",
     .arguments = "ID [--day 2026-11-23]",
-    .summary = "One agent's counters and states of a day and its month",
+    .summary = "One agent's counters and states of a day, its week and its month",
     .manual = "ID is the roster's id, or an extension.\n",
     .run = run,
 };

@@ -9,6 +9,7 @@
 
 #include "callpace/base/table.h"
 #include "callpace/base/writer.h"
+#include "callpace/core/ladder.h"
 #include "callpace/core/pace.h"
 
 /* Values stand in the journal: never renumber. */
@@ -153,6 +154,21 @@ msec_t alert_judge_day(struct alert_latch *latch, const struct alert_day *day,
 /* The business day is over (POLICY: it may become met until then): closes silently
  * what is still open of it. */
 void alert_close_day(struct alert_latch *latch, day_t day, msec_t now_ms, struct alert_sink sink);
+
+/* The week of one rostered agent, after every judgement: raises and resolves
+ * contact.at_risk (POLICY section 5). It resolves when the rate is reached, or when
+ * the projected one is 5 % above what is asked for, so that it does not flutter; the
+ * same id is raised again only after hold_down. A week that ends short or unknown
+ * closes it silently. Returns as alert_judge_day. */
+struct alert_week {
+  const struct agent *agent;
+  day_t monday;
+  msec_t now_ms;
+  const struct week_facts *facts;
+  const struct week_verdict *verdict;
+};
+msec_t alert_judge_week(struct alert_latch *latch, const struct alert_week *week,
+                        struct alert_sink sink);
 
 /* A call of this agent was closed as lost_track; told once an agent and day.
  * `agent` is NULL for one who is not on the roster. */

@@ -13,6 +13,7 @@
 #include "callpace/core/alert_log.h"
 #include "callpace/core/centre.h"
 #include "callpace/core/coverage.h"
+#include "callpace/core/leads.h"
 #include "callpace/core/metric.h"
 #include "callpace/core/producer.h"
 #include "callpace/core/record.h"
@@ -72,6 +73,12 @@ void fold_judge(struct fold *fold, const struct centre_agent *only);
 
 /* Tells whether two settings have the same texts; never 0. */
 uint64_t fold_settings_mark(struct slice policy, struct slice roster);
+
+/* How an agent's week of leads stands: what it is judged by, the verdict, and the
+ * earliest later moment at which time alone may change it (MSEC_MAX: never). False
+ * when it is judged by nothing. POLICY section 5. */
+bool fold_week_verdict(struct fold *fold, struct lead_week *week, struct week_facts *facts,
+                       struct week_verdict *verdict, msec_t *due_ms);
 
 /* How an agent's month stands, by the settings in force. */
 void fold_month(const struct fold *fold, const struct month_tally *tally, struct month_state *out);

@@ -79,6 +79,10 @@ struct lead *lead_book_find(const struct lead_book *book, struct slice id);
 struct slice lead_id(const struct lead_book *book, const struct lead *lead);
 struct slice lead_number(const struct lead_book *book, const struct lead *lead);
 
+/* Appends `number,dials,contacts,state`, the form of callpace:lead:{ID}:WEEK; a
+ * number with a comma or quote in it is quoted. CONTRACT section 4. */
+void lead_put_csv(const struct lead_book *book, const struct lead *lead, struct writer *out);
+
 /* Gives a lead: `key` is the number's number_key. Of an issue and a withdrawal the
  * later ts wins, at the same ts the withdrawal; an issued lead does not become a
  * received one. True when something changed. */

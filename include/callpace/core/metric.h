@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "callpace/core/centre.h"
+#include "callpace/core/leads.h"
 #include "callpace/core/outcome.h"
 
 enum metric_unit { UNIT_TEXT, UNIT_COUNT, UNIT_MS, UNIT_TIME_MS, UNIT_BP, UNIT_FLAG };
@@ -44,6 +45,11 @@ struct month_state {
 extern const struct metric month_metrics[];
 extern const unsigned month_metric_count;
 bool month_metric_value(const struct month_state *state, unsigned metric, struct metric_value *out);
+
+/* Fields of an agent's week of leads. */
+extern const struct metric week_metrics[];
+extern const unsigned week_metric_count;
+bool week_metric_value(const struct lead_week *week, unsigned metric, struct metric_value *out);
 
 /* Fields of a team's day. */
 extern const struct metric team_metrics[];

@@ -1,0 +1,63 @@
+/* contact.at_risk: a week whose projected contact rate falls short. */
+#include "alert_inner.h"
+
+__extension__ typedef __int128 int128;
+
+enum { BP_ONE = 10000, RESOLVE_MARGIN_BP = 500 };
+
+static struct alert week_alert(const struct alert_week *week, enum alert_state state) {
+  const struct week_facts *facts = week->facts;
+  int64_t needed = ladder_needed(week->verdict->threshold_bp, facts->issued) - facts->reached;
+  struct alert alert = {.type = ALERT_CONTACT_AT_RISK,
+                        .state = state,
+                        .at_ms = week->now_ms,
+                        .period = week->monday,
+                        .policy_from = facts->policy->from};
+  alert_add_person(&alert, slice_of(week->agent->id), week->agent);
+  alert_add_number(&alert, "issued", facts->issued);
+  alert_add_number(&alert, "reached", facts->reached);
+  alert_add_number(&alert, "needed", needed > 0 ? needed : 0);
+  alert_add_number(&alert, "rate_bp", week->verdict->rate_bp);
+  alert_add_number(&alert, "threshold_bp", week->verdict->threshold_bp);
+  alert_add_number(&alert, "rung", week->verdict->rung);
+  alert_add_number(&alert, "productive_left_ms", facts->productive_ms - facts->elapsed_ms);
+  return alert;
+}
+
+/* The projected rate is above what is asked for by a margin. */
+static bool has_recovered(const struct alert_week *week) {
+  const struct week_facts *facts = week->facts;
+  int64_t rate_bp = week->verdict->threshold_bp + RESOLVE_MARGIN_BP;
+  int128 projected = (int128)facts->reached * facts->productive_ms * BP_ONE;
+  return projected >= (int128)facts->issued * facts->elapsed_ms * rate_bp;
+}
+
+static bool shall_resolve(const struct alert_week *week) {
+  return week->verdict->state != WEEK_ON_TRACK || has_recovered(week);
+}
+
+static msec_t raise(struct alert_latch *latch, const struct alert_week *week, enum alert_state is,
+                    struct alert_sink sink) {
+  if (is == ALERT_RESOLVED) {
+    msec_t since =
+        alert_latch_since(latch, slice_of(week->agent->id), ALERT_CONTACT_AT_RISK, week->monday);
+    msec_t again = since + week->facts->policy->pace.hold_down_ms;
+    if (again > week->now_ms) return again;
+  }
+  struct alert alert = week_alert(week, ALERT_RAISED);
+  alert_tell(latch, &alert, sink);
+  return MSEC_MAX;
+}
+
+msec_t alert_judge_week(struct alert_latch *latch, const struct alert_week *week,
+                        struct alert_sink sink) {
+  enum week_state state = week->verdict->state;
+  enum alert_state is =
+      alert_latch_state(latch, slice_of(week->agent->id), ALERT_CONTACT_AT_RISK, week->monday);
+  if (state == WEEK_AT_RISK) return is == ALERT_RAISED ? MSEC_MAX : raise(latch, week, is, sink);
+  if (is != ALERT_RAISED || !shall_resolve(week)) return MSEC_MAX;
+  struct alert alert = week_alert(week, ALERT_RESOLVED);
+  alert.silent = state == WEEK_SHORT || state == WEEK_UNKNOWN;
+  alert_tell(latch, &alert, sink);
+  return MSEC_MAX;
+}

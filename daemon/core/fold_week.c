@@ -1,0 +1,78 @@
+/* What a week of leads is judged by. */
+#include "callpace/core/fold.h"
+
+__extension__ typedef __int128 int128;
+
+enum { DAYS = 7, BP_ONE = 10000 };
+
+/* A moment of the week by its local weekday and time; 24:00 ends a business day. */
+static msec_t moment_of(const struct calendar *calendar, day_t monday, int weekday,
+                        msec_t time_ms) {
+  msec_t in_day = calendar_in_day(calendar, time_ms, time_ms == MSEC_PER_DAY);
+  return zone_to_utc(calendar->zone, (monday + weekday) * MSEC_PER_DAY + in_day);
+}
+
+/* Offences of the agent in the window, before this week. */
+static unsigned offences_before(const struct lead_week *week, const struct policy *policy) {
+  unsigned offences = 0;
+  for (const struct lead_week *w = week->older; w; w = w->older)
+    offences += w->verdict.offence && ladder_same_window(policy, week->monday, w->monday);
+  return offences;
+}
+
+/* Of the week's productive time, as far as it has passed; and its missed days. */
+static void look_back(const struct fold *fold, const struct lead_week *week,
+                      struct week_facts *facts) {
+  const struct agent *rostered = week->agent->rostered;
+  msec_t whole = 0, missing = 0;
+  for (day_t day = week->monday; day < week->monday + DAYS; day++) {
+    struct day_plan plan;
+    day_plan_make(centre_settings(fold->centre)->policy, rostered, day, &plan);
+    const struct day_tally *tally = centre_find_day(week->agent, day);
+    facts->missed_days += tally && tally->verdict.state == PACE_MISSED;
+    if (rostered->hired != DAY_NONE && day < rostered->hired) continue;
+    whole += spans_elapsed(&plan.productive, fold->now_ms);
+    missing += coverage_missing_ms(&fold->coverage, &plan.productive, fold->now_ms);
+  }
+  facts->coverage_bp = whole > 0 ? (whole - missing) * BP_ONE / whole : BP_ONE;
+}
+
+/* The first moment at which the projected rate falls short, as reached x productive /
+ * elapsed falls with time. */
+static msec_t falls_short_at(struct fold *fold, struct lead_week *week,
+                             const struct week_facts *facts, int64_t threshold_bp) {
+  if (facts->issued <= 0 || threshold_bp <= 0) return MSEC_MAX;
+  int128 enough = (int128)facts->reached * facts->productive_ms * BP_ONE;
+  int128 elapsed = enough / ((int128)facts->issued * threshold_bp) + 1;
+  if (elapsed > facts->productive_ms) return MSEC_MAX;
+  return centre_week_point(fold->centre, week, (msec_t)elapsed);
+}
+
+static msec_t sooner(msec_t a, msec_t b) {
+  return a < b ? a : b;
+}
+
+bool fold_week_verdict(struct fold *fold, struct lead_week *week, struct week_facts *facts,
+                       struct week_verdict *verdict, msec_t *due_ms) {
+  const struct policy_book *book = centre_settings(fold->centre)->policy;
+  const struct policy *policy = policy_on(book, week->monday + DAYS - 1);
+  *facts = (struct week_facts){
+      .policy = policy, .issued = week->book.counts.issued, .reached = week->book.counts.reached};
+  if (!centre_week_time(fold->centre, week, fold->now_ms, &facts->productive_ms,
+                        &facts->elapsed_ms))
+    return false;
+  msec_t judge_at = ladder_judge_at(book, week->monday);
+  msec_t flag_at = moment_of(&book->calendar, week->monday, policy->contact.at_risk_weekday,
+                             policy->contact.at_risk_time_ms);
+  facts->offences = offences_before(week, policy);
+  facts->over = fold->now_ms >= judge_at;
+  facts->flagging = fold->now_ms >= flag_at;
+  facts->coverage_bp = BP_ONE;
+  if (facts->over) look_back(fold, week, facts);
+  ladder_judge(facts, verdict);
+  *due_ms = facts->over ? MSEC_MAX : judge_at;
+  if (!facts->over && !facts->flagging) *due_ms = sooner(judge_at, flag_at);
+  if (facts->flagging && verdict->state == WEEK_ON_TRACK)
+    *due_ms = sooner(judge_at, falls_short_at(fold, week, facts, verdict->threshold_bp));
+  return true;
+}
