@@ -88,6 +88,7 @@ static enum item_kind judge_object(struct native *n, const struct flat_object *o
                                    struct slice line, msec_t now_ms, struct item *item) {
   struct native_context context = {now_ms, n->setup->events_clock, n->setup->start_means_answer,
                                    n->hello, object == n->unescaped};
+  item->line = line;
   if (native_event(object, &context, item)) {
     n->event_taken = true;
     item->line_number = n->line_number;

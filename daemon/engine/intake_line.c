@@ -126,6 +126,24 @@ static bool take_seq(struct connection *c, uint64_t seq, msec_t ts_ms) {
 
 /* ---- items ---- */
 
+/* What the line did not take, or not as it was meant. */
+static void answer_result(struct connection *c, const struct item *item,
+                          enum centre_result result) {
+  static const struct {
+    const char *code, *message;
+  } refusals[] = {
+      [CENTRE_MISSING_FIELD] = {"missing_field", "the event lacks a call, agent, lead or member"},
+      [CENTRE_TOO_MANY_AGENTS] = {"bad_field", "agent: too many agents that are not on the roster"},
+      [CENTRE_LEAD_HOLD] = {"lead_hold",
+                            "the agent gets no leads in that week: it went to the pool"},
+      [CENTRE_UNKNOWN_LEAD] = {"unknown_lead", "the agent does not hold that lead in that week"},
+      [CENTRE_TOO_MANY_LEADS] = {"bad_field", "lead: too many leads are held"},
+      [CENTRE_BAD_WEEK] = {"bad_field", "week: more than a year ahead"},
+  };
+  if (result >= sizeof refusals / sizeof *refusals || !refusals[result].code) return;
+  refuse(c, item, refusals[result].code, refusals[result].message, item->line);
+}
+
 static void on_event(struct connection *c, struct item *item) {
   struct source *s = c->source;
   struct engine *e = s->intake->engine;
@@ -134,15 +152,7 @@ static void on_event(struct connection *c, struct item *item) {
   if (item->event.ts_ms > s->last_event_ms) s->last_event_ms = item->event.ts_ms;
   s->last_arrival_ms = e->wall_ms;
   uint32_t origin = c->epoch ? c->origin : source_origin(s);
-  switch (pipeline_event(e, origin, c->epoch ? item->seq : 0, &item->event)) {
-  case CENTRE_MISSING_FIELD:
-    refuse(c, item, "missing_field", "the event lacks a call, agent or member", item->line);
-    break;
-  case CENTRE_TOO_MANY_AGENTS:
-    refuse(c, item, "bad_field", "agent: too many agents that are not on the roster", item->line);
-    break;
-  default: break;
-  }
+  answer_result(c, item, pipeline_event(e, origin, c->epoch ? item->seq : 0, &item->event));
 }
 
 static void on_refused(struct connection *c, struct item *item) {
@@ -268,6 +278,8 @@ static size_t next_items(struct connection *c, struct slice *unread, bool end,
   void *state = c->state ? c->state : s->client_state;
   size_t most = s->dialect->items_last && !e->fold.clock_events ? AHEAD_MAX : 1;
   for (size_t i = 0; i < most; i++) {
+    items[i].line = SLICE("");
+    items[i].line_number = 0;
     kinds[i] = s->dialect->next(state, unread, end, dialect_now(e), &items[i], answers);
     if (kinds[i] == ITEM_MORE) return i;
     if (most == 1 || kinds[i] != ITEM_EVENT || items[i].passing) return i + 1;

@@ -49,6 +49,21 @@ static void judge_day(struct engine *e, struct day_tally *tally) {
   centre_set_verdict(fold->centre, tally, &verdict);
 }
 
+static void judge_week(struct engine *e, struct lead_week *week) {
+  struct fold *fold = &e->fold;
+  struct week_facts facts;
+  struct week_verdict verdict;
+  msec_t due_ms;
+  if (!fold_week_verdict(fold, week, &facts, &verdict, &due_ms)) return;
+  struct alert_week told = {.agent = week->agent->rostered,
+                            .monday = week->monday,
+                            .now_ms = fold->now_ms,
+                            .facts = &facts,
+                            .verdict = &verdict};
+  msec_t again_ms = alert_judge_week(&fold->latch, &told, sink_of(e));
+  centre_set_week_verdict(fold->centre, week, &verdict, again_ms < due_ms ? again_ms : due_ms);
+}
+
 msec_t judge_lost_hold_ms(const struct engine *e) {
   return e->fold.clock_events ? 0 : LOST_HOLD_MS;
 }
@@ -87,6 +102,8 @@ void judge_run(struct engine *e) {
   turn_day(e);
   for (struct day_tally *tally; (tally = centre_next_to_judge(e->fold.centre));)
     judge_day(e, tally);
+  for (struct lead_week *week; (week = centre_next_week_to_judge(e->fold.centre));)
+    judge_week(e, week);
 }
 
 msec_t judge_outage(struct engine *e, enum alert_type type, struct slice subject,

@@ -36,7 +36,7 @@ struct item {
   const char *code;
   char message[160];
   uint64_t line_number; /* from 1, this connection's lines */
-  struct slice line;    /* the refused input, at most 4,096 bytes */
+  struct slice line;    /* the input, refused or not, at most 4,096 bytes; native alone */
   bool retry_slowly;
   bool passing; /* slices borrow from self, also where the dialect's items last */
 };
