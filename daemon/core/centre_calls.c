@@ -112,8 +112,8 @@ static void leave_day(struct centre *centre, struct call *call) {
     centre->open_calls--;
     day_tally_close(call->tally, call, call->tally->centre_day->policy);
   } else {
-    day_tally_take(call->tally, call);
     centre_credit_lead(centre, call, false);
+    day_tally_take(call->tally, call);
   }
 }
 
