@@ -34,15 +34,30 @@ enum alert_type alert_type_parse(struct slice name) {
   return ALERT_NONE;
 }
 
+/* Cuts what follows the last '/' off `text`; false when there is none. */
+static bool cut_last(struct slice *text, struct slice *part) {
+  size_t at = text->len;
+  while (at > 0 && text->data[at - 1] != '/')
+    at--;
+  if (at == 0) return false;
+  *part = (struct slice){text->data + at, text->len - at};
+  text->len = at - 1;
+  return true;
+}
+
 enum alert_type alert_id_type(struct slice id) {
-  size_t end = id.len;
-  while (end > 0 && id.data[end - 1] != '/')
-    end--;
-  size_t begin = end > 0 ? end - 1 : 0;
-  while (begin > 0 && id.data[begin - 1] != '/')
-    begin--;
-  if (begin == 0) return ALERT_NONE;
-  return alert_type_parse((struct slice){id.data + begin, end - 1 - begin});
+  struct slice period, type;
+  if (!cut_last(&id, &period) || !cut_last(&id, &type)) return ALERT_NONE;
+  return alert_type_parse(type);
+}
+
+bool alert_id_parse(struct slice id, struct slice *subject, enum alert_type *type,
+                    struct period *period) {
+  struct slice text, name;
+  *subject = id;
+  if (!cut_last(subject, &text) || !cut_last(subject, &name)) return false;
+  *type = alert_type_parse(name);
+  return *type != ALERT_NONE && period_parse(alert_type_period(*type), text, period);
 }
 
 bool alert_type_lasts(enum alert_type type) {

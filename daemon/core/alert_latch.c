@@ -116,26 +116,11 @@ void alert_latch_set(struct alert_latch *latch, const struct alert *alert) {
   entry->since_ms[alert->type] = alert->at_ms;
 }
 
-/* Cuts what follows the last '/' off `text`; false when there is none. */
-static bool cut_last(struct slice *text, struct slice *part) {
-  size_t at = text->len;
-  while (at > 0 && text->data[at - 1] != '/')
-    at--;
-  if (at == 0) return false;
-  *part = (struct slice){text->data + at, text->len - at};
-  text->len = at - 1;
-  return true;
-}
-
 bool alert_latch_apply(struct alert_latch *latch, struct slice id, enum alert_state state,
                        msec_t at) {
-  struct slice type, text;
   struct period period;
-  struct alert alert = {.state = state, .at_ms = at, .subject = id};
-  if (!cut_last(&alert.subject, &text) || !cut_last(&alert.subject, &type)) return false;
-  alert.type = alert_type_parse(type);
-  if (alert.type == ALERT_NONE) return false;
-  if (!period_parse(alert_type_period(alert.type), text, &period)) return false;
+  struct alert alert = {.state = state, .at_ms = at};
+  if (!alert_id_parse(id, &alert.subject, &alert.type, &period)) return false;
   alert.period = period.first;
   if (state != ALERT_RAISED && state != ALERT_RESOLVED) return false;
   alert_latch_set(latch, &alert);

@@ -194,14 +194,14 @@ static const struct wording wordings[ALERT_TYPES] = {
          "%N%T %P 的警告已撤销。"},
     [ALERT_LEAD_HOLD] =
         {"%N%T gets no new leads for %w week(s): contact rate of %P %R, below %H (rung %u), "
-         "%p points.",
-         "%N%T %P 的联系率为 %R，低于 %H（第 %u 级）：暂停发放线索 %w 周，积分 %p。",
+         "%p points%Z.",
+         "%N%T %P 的联系率为 %R，低于 %H（第 %u 级）：暂停发放线索 %w 周，积分 %p%Z。",
          "Tell the agent, and issue no leads for that time.",
          "%N%T: the hold after %P is withdrawn.", "%N%T %P 之后的暂停发放已撤销。"},
     [ALERT_LEAD_REASSIGNED] =
         {"%N%T: %k undialled lead(s) of %P go to others: contact rate %R, below %H (rung %u), "
-         "%p points.",
-         "%N%T %P 的联系率为 %R，低于 %H（第 %u 级）：%k 条未拨打的线索转给他人，积分 %p。",
+         "%p points%Z.",
+         "%N%T %P 的联系率为 %R，低于 %H（第 %u 级）：%k 条未拨打的线索转给他人，积分 %p%Z。",
          "Tell the agent and those who take the leads over.",
          "%N%T: the reassignment after %P is withdrawn.", "%N%T %P 之后的线索转移已撤销。"},
     [ALERT_MONTH_OUTCOME] = {"%N%T in %P: %X. " RESULT_EN
@@ -229,8 +229,12 @@ void alert_put_text_zh(struct writer *w, const struct alert *alert) {
   put_pattern(w, resolved ? wording->resolved_zh : wording->zh, alert, &chinese);
 }
 
+static bool asks_nothing(const struct alert *alert) {
+  return alert->state == ALERT_RESOLVED || alert_number(alert, "shadow");
+}
+
 const char *alert_action(const struct alert *alert) {
-  return alert->state == ALERT_RESOLVED ? "Nothing to do." : wordings[alert->type].action;
+  return asks_nothing(alert) ? "Nothing to do." : wordings[alert->type].action;
 }
 
 static const char *const actions_zh[ALERT_TYPES] = {
@@ -252,5 +256,5 @@ static const char *const actions_zh[ALERT_TYPES] = {
 };
 
 const char *alert_action_zh(const struct alert *alert) {
-  return alert->state == ALERT_RESOLVED ? "无需处理。" : actions_zh[alert->type];
+  return asks_nothing(alert) ? "无需处理。" : actions_zh[alert->type];
 }

@@ -1,4 +1,5 @@
-/* contact.at_risk: a week whose projected contact rate falls short. */
+/* contact.at_risk: a week whose projected contact rate falls short; and what is told of
+ * weeks that closed short. */
 #include "alert_inner.h"
 
 __extension__ typedef __int128 int128;
@@ -60,4 +61,33 @@ msec_t alert_judge_week(struct alert_latch *latch, const struct alert_week *week
   alert.silent = state == WEEK_SHORT || state == WEEK_UNKNOWN;
   alert_tell(latch, &alert, sink);
   return MSEC_MAX;
+}
+
+static enum alert_type type_of(enum ladder_action action) {
+  if (action == LADDER_WARN) return ALERT_CONTACT_WARNING;
+  return action == LADDER_HOLD_LEADS ? ALERT_LEAD_HOLD : ALERT_LEAD_REASSIGNED;
+}
+
+void alert_tell_offence(struct alert_latch *latch, const struct alert_offence *offence,
+                        struct alert_sink sink) {
+  const struct week_closed *closed = offence->closed;
+  struct alert alert = {.type = type_of(closed->action),
+                        .state = ALERT_RAISED,
+                        .at_ms = offence->now_ms,
+                        .period = offence->monday,
+                        .policy_from = closed->policy_from,
+                        .moves = offence->moves,
+                        .move_count = offence->move_count};
+  alert_add_person(&alert, slice_of(offence->agent->id), offence->agent);
+  alert_add_number(&alert, "issued", closed->issued);
+  alert_add_number(&alert, "reached", closed->reached);
+  alert_add_number(&alert, "rate_bp", closed->verdict.rate_bp);
+  alert_add_number(&alert, "threshold_bp", closed->verdict.threshold_bp);
+  alert_add_number(&alert, "rung", closed->verdict.rung);
+  alert_add_number(&alert, "points", closed->points);
+  if (closed->action == LADDER_HOLD_LEADS) alert_add_number(&alert, "weeks", closed->weeks);
+  if (closed->action == LADDER_REASSIGN_UNDIALLED)
+    alert_add_number(&alert, "missed_days", closed->missed_days);
+  if (closed->shadow) alert_add_number(&alert, "shadow", 1);
+  alert_tell(latch, &alert, sink);
 }

@@ -18,6 +18,20 @@ static void code_verdict(struct codec *c, struct week_verdict *verdict) {
   code_bool(c, &verdict->base_unmet);
 }
 
+static void code_closed(struct codec *c, struct lead_week *week) {
+  int64_t numbers[WEEK_CLOSED_NUMBERS] = {0};
+  bool closed = week->closed != NULL;
+  code_bool(c, &closed);
+  code_bool(c, &week->told);
+  if (!closed) return;
+  if (c->w) week_closed_pack(week->closed, numbers);
+  for (unsigned i = 0; i < WEEK_CLOSED_NUMBERS; i++)
+    code_i64(c, &numbers[i]);
+  if (c->w || codec_failed(c)) return;
+  week->closed = mem_zalloc(sizeof *week->closed);
+  if (!week_closed_unpack(numbers, week->closed)) c->r->failed = true;
+}
+
 /* Everything of a week but its Monday, agent and leads. */
 static void code_week(struct codec *c, struct lead_week *week) {
   code_i64(c, &week->begin_ms);
@@ -25,6 +39,7 @@ static void code_week(struct codec *c, struct lead_week *week) {
   code_u64(c, &week->lsn);
   code_rules(c, &week->rules);
   code_verdict(c, &week->verdict);
+  code_closed(c, week);
 }
 
 void centre_save_leads(struct codec *c, const struct centre *centre) {

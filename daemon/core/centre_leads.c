@@ -62,6 +62,7 @@ void centre_free_week(struct centre *centre, struct lead_week *week) {
   deadlines_drop(&centre->week_judgments, &week->heap_at);
   centre->leads -= week->book.lead_count;
   lead_book_free(&week->book);
+  free(week->closed);
   free(week);
 }
 
@@ -97,7 +98,8 @@ void centre_renew_weeks(struct centre *centre) {
   for (size_t i = 0; i < centre->agent_count; i++)
     for (struct lead_week *week = centre->agents[i]->weeks; week; week = week->older) {
       week->plan_day = DAY_NONE;
-      if (centre->today == DAY_NONE || week->monday + DAYS <= centre->today) continue;
+      if (week->closed || centre->today == DAY_NONE || week->monday + DAYS <= centre->today)
+        continue;
       use_rules(centre, week);
       lead_book_recount(&week->book, &week->rules);
       touch(centre, week);
@@ -292,6 +294,35 @@ void centre_hold_leads(struct centre *centre, struct slice agent_id, day_t monda
   week->on_hold = true;
   empty_into_pool(centre, week, reason, now_ms);
   touch(centre, week);
+}
+
+/* The rung of later weeks may follow from it. */
+static void mark_later(struct centre *centre, const struct lead_week *week) {
+  for (struct lead_week *w = week->agent->weeks; w && w != week; w = w->older)
+    centre_mark_week_judge(centre, w);
+}
+
+void centre_close_week(struct centre *centre, struct slice agent_id, day_t monday,
+                       const struct week_closed *fact, uint64_t lsn) {
+  bool made = false;
+  if (lsn > centre->lsn) centre->lsn = lsn;
+  if (centre->today == DAY_NONE || monday < oldest_monday(centre)) return;
+  struct centre_agent *agent = centre_agent_of(centre, agent_id, &made);
+  if (!agent) return;
+  struct lead_week *week = centre_week_of(centre, agent, monday);
+  if (week->closed) return;
+  week->closed = mem_alloc(sizeof *week->closed);
+  *week->closed = *fact;
+  week->verdict = fact->verdict;
+  deadlines_drop(&centre->week_judgments, &week->heap_at);
+  touch(centre, week);
+  mark_later(centre, week);
+}
+
+void centre_tell_week(struct centre *centre, struct slice agent_id, day_t monday) {
+  const struct centre_agent *agent = centre_find_agent(centre, agent_id);
+  struct lead_week *week = agent ? centre_find_week(agent, monday) : NULL;
+  if (week) week->told = true;
 }
 
 /* --- calls --- */

@@ -6,13 +6,15 @@
 #include "callpace/base/json_strings.h"
 #include "callpace/base/mem.h"
 
-enum { FOLD_VERSION = 2, ORIGINS_MAX = 1 << 24 };
+enum { FOLD_VERSION = 3, ORIGINS_MAX = 1 << 24 };
 
 void fold_init(struct fold *fold, const struct settings *settings, bool clock_events) {
   *fold = (struct fold){.centre = centre_new(settings),
                         .clock_events = clock_events,
                         .now_ms = MSEC_NONE,
-                        .alive_ms = MSEC_NONE};
+                        .alive_ms = MSEC_NONE,
+                        .weeks_closed = DAY_NONE,
+                        .closing_due_ms = MSEC_NONE};
 }
 
 void fold_free(struct fold *fold) {
@@ -41,6 +43,7 @@ uint64_t fold_settings_mark(struct slice policy, struct slice roster) {
 
 void fold_use_settings(struct fold *fold, const struct settings *settings) {
   centre_use_settings(fold->centre, settings, fold->now_ms);
+  fold->closing_due_ms = MSEC_NONE;
 }
 
 void fold_month(const struct fold *fold, const struct month_tally *tally, struct month_state *out) {
@@ -78,11 +81,24 @@ struct producer_epoch *fold_name_origin(struct fold *fold, uint32_t origin, stru
   return known;
 }
 
+/* What lies before the first day is not judged. */
+static void begin_closing(struct fold *fold) {
+  day_t today = centre_today(fold->centre);
+  if (fold->weeks_closed == DAY_NONE && today != DAY_NONE)
+    fold->weeks_closed = week_monday(today) - 7;
+}
+
+msec_t fold_next_due(struct fold *fold) {
+  msec_t due = centre_next_due(fold->centre), closing = fold_closing_due(fold);
+  return closing > fold->now_ms && closing < due ? closing : due;
+}
+
 void fold_advance(struct fold *fold, msec_t now_ms) {
   if (now_ms <= fold->now_ms || now_ms <= 0) return; /* 0: event time has not begun */
   fold->now_ms = now_ms;
   fold->alive_ms = now_ms;
   centre_advance(fold->centre, now_ms, fold->lsn);
+  begin_closing(fold);
 }
 
 static void fold_leap(struct fold *fold, msec_t now_ms) {
@@ -90,12 +106,13 @@ static void fold_leap(struct fold *fold, msec_t now_ms) {
   fold->now_ms = now_ms;
   fold->alive_ms = now_ms;
   centre_leap(fold->centre, now_ms, fold->lsn);
+  begin_closing(fold);
 }
 
 void fold_pass(struct fold *fold, msec_t to_ms, void (*judge)(void *context), void *context) {
   if (fold->now_ms != MSEC_NONE && to_ms - fold->now_ms > CENTRE_STEPS_MAX_MS)
     fold_leap(fold, to_ms - CENTRE_STEPS_MAX_MS);
-  for (msec_t due; (due = centre_next_due(fold->centre)) <= to_ms && due > fold->now_ms;) {
+  for (msec_t due; (due = fold_next_due(fold)) <= to_ms && due > fold->now_ms;) {
     fold_advance(fold, due);
     judge(context);
   }
@@ -224,6 +241,16 @@ static void note_budgets(struct fold *fold, struct slice hooks, struct slice lea
       alert_budget_note(&fold->budget, hook, lead, fold->now_ms);
 }
 
+/* What a closed week leads to is told once, for good. */
+static void note_told(struct fold *fold, struct slice id) {
+  enum alert_type type;
+  struct slice subject;
+  struct period period;
+  if (!alert_id_parse(id, &subject, &type, &period)) return;
+  if (type == ALERT_CONTACT_WARNING || type == ALERT_LEAD_HOLD || type == ALERT_LEAD_REASSIGNED)
+    centre_tell_week(fold->centre, subject, period.first);
+}
+
 static void fold_alert(struct fold *fold, uint64_t lsn, const struct record *record) {
   struct alert_facts facts = {0};
   struct alert_said said = {.lsn = lsn,
@@ -236,6 +263,7 @@ static void fold_alert(struct fold *fold, uint64_t lsn, const struct record *rec
   said.lead = writer_slice(&facts.lead);
   bool digest = slice_equal(writer_slice(&facts.type), SLICE("digest"));
   said.notice = digest || (said.hooks.len > 0 && said.hooks.data[0] == '^');
+  note_told(fold, said.id);
   alert_latch_apply(&fold->latch, said.id, said.raised ? ALERT_RAISED : ALERT_RESOLVED, said.at_ms);
   if (digest)
     fold_digest(fold, lsn, said.hooks, said.lead);
@@ -268,6 +296,17 @@ static void fold_lead_move(struct fold *fold, uint64_t lsn, const struct record 
   centre_move_lead(fold->centre, &lead, record->lead_move.to, lsn);
 }
 
+static void fold_week_closed(struct fold *fold, uint64_t lsn, const struct record *record) {
+  struct slice agent = record->week_closed.agent;
+  day_t week = record->week_closed.week;
+  if (agent.len > 0) {
+    centre_close_week(fold->centre, agent, week, &record->week_closed.fact, lsn);
+  } else if (week > fold->weeks_closed) {
+    fold->weeks_closed = week;
+    fold->closing_due_ms = MSEC_NONE;
+  }
+}
+
 void fold_record(struct fold *fold, uint64_t lsn, const struct record *record) {
   if (record->type == RECORD_ORIGIN)
     fold_name_origin(fold, record->origin, record->name.source, record->name.producer,
@@ -294,6 +333,7 @@ void fold_record(struct fold *fold, uint64_t lsn, const struct record *record) {
     centre_hold_leads(fold->centre, record->lead_hold.agent, record->lead_hold.week,
                       record->lead_hold.reason, record->now_ms, lsn);
     break;
+  case RECORD_WEEK_CLOSED: fold_week_closed(fold, lsn, record); break;
   case RECORD_DELIVERED: fold_delivered(fold, record); break;
   case RECORD_ALERT_ACK:
     alert_book_ack(&fold->book, record->ack.id, record->ack.at_ms, record->ack.by,
@@ -311,6 +351,7 @@ void fold_save(const struct fold *fold, struct writer *w) {
   put_u64(w, (uint64_t)fold->alive_ms);
   put_u64(w, fold->lsn);
   put_u64(w, fold->settings_mark);
+  put_u32(w, (uint32_t)fold->weeks_closed);
   put_varint(w, fold->proved.count);
   size_t position = 0;
   for (const char *name; (name = table_next(&fold->proved, &position));)
@@ -357,6 +398,7 @@ bool fold_load(struct fold *fold, struct slice bytes, struct error *error) {
   fold->alive_ms = (msec_t)get_u64(&r);
   fold->lsn = get_u64(&r);
   fold->settings_mark = get_u64(&r);
+  fold->weeks_closed = (day_t)get_u32(&r);
   if (load_rest(fold, &r, error)) return true;
   if (error && !error->text[0]) error_set(error, STATUS_CONFIG, "snapshot is damaged");
   fold_free(fold);

@@ -5,18 +5,12 @@ __extension__ typedef __int128 int128;
 
 enum { DAYS = 7, BP_ONE = 10000 };
 
-/* A moment of the week by its local weekday and time; 24:00 ends a business day. */
-static msec_t moment_of(const struct calendar *calendar, day_t monday, int weekday,
-                        msec_t time_ms) {
-  msec_t in_day = calendar_in_day(calendar, time_ms, time_ms == MSEC_PER_DAY);
-  return zone_to_utc(calendar->zone, (monday + weekday) * MSEC_PER_DAY + in_day);
-}
-
-/* Offences of the agent in the window, before this week. */
+/* Offences of the agent in the window, before this week, as they were decided. */
 static unsigned offences_before(const struct lead_week *week, const struct policy *policy) {
   unsigned offences = 0;
   for (const struct lead_week *w = week->older; w; w = w->older)
-    offences += w->verdict.offence && ladder_same_window(policy, week->monday, w->monday);
+    offences += w->closed && week_closed_counts(w->closed, policy) &&
+                ladder_same_window(policy, week->monday, w->monday);
   return offences;
 }
 
@@ -62,7 +56,7 @@ bool fold_week_verdict(struct fold *fold, struct lead_week *week, struct week_fa
                         &facts->elapsed_ms))
     return false;
   msec_t judge_at = ladder_judge_at(book, week->monday);
-  msec_t flag_at = moment_of(&book->calendar, week->monday, policy->contact.at_risk_weekday,
+  msec_t flag_at = ladder_moment(&book->calendar, week->monday, policy->contact.at_risk_weekday,
                              policy->contact.at_risk_time_ms);
   facts->offences = offences_before(week, policy);
   facts->over = fold->now_ms >= judge_at;
@@ -70,9 +64,25 @@ bool fold_week_verdict(struct fold *fold, struct lead_week *week, struct week_fa
   facts->coverage_bp = BP_ONE;
   if (facts->over) look_back(fold, week, facts);
   ladder_judge(facts, verdict);
-  *due_ms = facts->over ? MSEC_MAX : judge_at;
+  if (week->closed) *verdict = week->closed->verdict;
+  *due_ms = facts->over || week->closed ? MSEC_MAX : judge_at;
   if (!facts->over && !facts->flagging) *due_ms = sooner(judge_at, flag_at);
   if (facts->flagging && verdict->state == WEEK_ON_TRACK)
     *due_ms = sooner(judge_at, falls_short_at(fold, week, facts, verdict->threshold_bp));
   return true;
+}
+
+day_t fold_closing_week(const struct fold *fold) {
+  if (fold->weeks_closed == DAY_NONE) return DAY_NONE;
+  day_t oldest = week_monday(centre_kept_since(fold->centre));
+  day_t next = fold->weeks_closed + DAYS;
+  return next > oldest ? next : oldest;
+}
+
+msec_t fold_closing_due(struct fold *fold) {
+  if (fold->weeks_closed == DAY_NONE) return MSEC_MAX;
+  if (fold->closing_due_ms == MSEC_NONE)
+    fold->closing_due_ms =
+        ladder_judge_at(centre_settings(fold->centre)->policy, fold_closing_week(fold));
+  return fold->closing_due_ms;
 }

@@ -63,6 +63,14 @@ bool ladder_same_window(const struct policy *policy, day_t monday, day_t other) 
   return !policy->contact.window_month || ladder_month(monday) == ladder_month(other);
 }
 
+msec_t ladder_moment(const struct calendar *calendar, day_t monday, int weekday, msec_t time_ms) {
+  if (time_ms == MSEC_PER_DAY) return calendar_day_end(calendar, monday + weekday);
+  msec_t in_day = calendar_in_day(calendar, time_ms, false);
+  return zone_to_utc(calendar->zone, (monday + weekday) * MSEC_PER_DAY + in_day);
+}
+
 msec_t ladder_judge_at(const struct policy_book *book, day_t monday) {
-  return calendar_day_end(&book->calendar, monday + SUNDAY);
+  const struct policy *policy = policy_on(book, monday + SUNDAY);
+  return ladder_moment(&book->calendar, monday, policy->contact.judge_weekday,
+                       policy->contact.judge_time_ms);
 }

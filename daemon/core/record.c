@@ -193,6 +193,7 @@ static unsigned record_texts(struct record *record, struct slice *texts[RECORD_T
     texts[n++] = &record->lead_hold.agent;
     texts[n++] = &record->lead_hold.reason;
     break;
+  case RECORD_WEEK_CLOSED: texts[n++] = &record->week_closed.agent; break;
   case RECORD_ALERT_ACK:
     texts[n++] = &record->ack.id;
     texts[n++] = &record->ack.by;
@@ -201,6 +202,19 @@ static unsigned record_texts(struct record *record, struct slice *texts[RECORD_T
   default: break;
   }
   return n;
+}
+
+static char *write_list(char *p, const int64_t *numbers, unsigned count) {
+  for (unsigned i = 0; i < count; i++)
+    p = write_time(p, numbers[i], 0);
+  return p;
+}
+
+static char *write_week_closed(char *p, const struct record *record) {
+  int64_t numbers[WEEK_CLOSED_NUMBERS];
+  week_closed_pack(&record->week_closed.fact, numbers);
+  p = write_time(p, record->week_closed.week, 0);
+  return write_list(p, numbers, WEEK_CLOSED_NUMBERS);
 }
 
 static char *write_numbers(char *p, const struct record *record) {
@@ -225,6 +239,7 @@ static char *write_numbers(char *p, const struct record *record) {
     return write_time(p, record->delivered.at_ms, record->now_ms);
   case RECORD_LEAD_MOVE: return write_time(p, record->lead_move.week, 0);
   case RECORD_LEAD_HOLD: return write_time(p, record->lead_hold.week, 0);
+  case RECORD_WEEK_CLOSED: return write_week_closed(p, record);
   case RECORD_ALERT_ACK: return write_time(p, record->ack.at_ms, record->now_ms);
   default: return p;
   }
@@ -239,7 +254,7 @@ void record_encode(const struct record *record, msec_t *clock_ms, struct writer 
   struct record copy = *record;
   struct slice *texts[RECORD_TEXTS_MAX];
   unsigned count = record_texts(&copy, texts);
-  size_t room = 8 * VARINT_MAX;
+  size_t room = 32 * VARINT_MAX;
   for (unsigned i = 0; i < count; i++)
     room += texts[i]->len;
   char *begin = writer_reserve(out, room);
@@ -339,6 +354,18 @@ static day_t read_week(struct reader *r) {
   return r->failed ? 0 : (day_t)day;
 }
 
+static void read_list(struct reader *r, int64_t *numbers, unsigned count) {
+  for (unsigned i = 0; i < count; i++)
+    numbers[i] = read_time(r, 0);
+}
+
+static void read_week_closed(struct reader *r, struct record *record) {
+  int64_t numbers[WEEK_CLOSED_NUMBERS];
+  record->week_closed.week = read_week(r);
+  read_list(r, numbers, WEEK_CLOSED_NUMBERS);
+  if (!week_closed_unpack(numbers, &record->week_closed.fact)) r->failed = true;
+}
+
 /* A byte of flags, of which only those below `limit` exist. */
 static uint8_t read_flags(struct reader *r, uint8_t limit) {
   uint8_t flags = read_u8(r);
@@ -380,6 +407,7 @@ static void read_numbers(struct reader *r, struct record *record) {
     break;
   case RECORD_LEAD_MOVE: record->lead_move.week = read_week(r); break;
   case RECORD_LEAD_HOLD: record->lead_hold.week = read_week(r); break;
+  case RECORD_WEEK_CLOSED: read_week_closed(r, record); break;
   case RECORD_ALERT_ACK: record->ack.at_ms = read_time(r, record->now_ms); break;
   default: break;
   }
@@ -387,7 +415,7 @@ static void read_numbers(struct reader *r, struct record *record) {
 
 /* Some numbers are not given out. */
 static bool exists(enum record_type type) {
-  if (type > RECORD_LEAD_HOLD && type < RECORD_ALERT_ACK) return false;
+  if (type > RECORD_WEEK_CLOSED && type < RECORD_ALERT_ACK) return false;
   return type > RECORD_NONE && type < RECORD_TYPES;
 }
 

@@ -124,6 +124,28 @@ static void put_lead_move(struct writer *out, const struct record *record) {
   put_given(out, "reason", record->lead_move.reason);
 }
 
+static void put_week_closed(struct writer *out, const struct record *record) {
+  const struct week_closed *fact = &record->week_closed.fact;
+  char text[DAY_TEXT_SIZE];
+  put_week(out, record->week_closed.week);
+  if (!record->week_closed.agent.len) return;
+  json_put_string(out, "agent", record->week_closed.agent);
+  json_put_text(out, "state", week_state_name(fact->verdict.state));
+  json_put_bool(out, "offence", fact->verdict.offence);
+  json_put_bool(out, "shadow", fact->shadow);
+  json_put_int(out, "rung", fact->verdict.rung);
+  if (fact->verdict.offence) json_put_text(out, "action", ladder_action_name(fact->action));
+  json_put_int(out, "points", fact->points);
+  json_put_int(out, "rate_bp", fact->verdict.rate_bp);
+  json_put_int(out, "threshold_bp", fact->verdict.threshold_bp);
+  json_put_int(out, "issued", fact->issued);
+  json_put_int(out, "reached", fact->reached);
+  json_put_int(out, "coverage_bp", fact->coverage_bp);
+  json_put_int(out, "missed_days", fact->missed_days);
+  day_format(fact->policy_from, text);
+  json_put_text(out, "policy_from", text);
+}
+
 static void put_other(struct writer *out, const struct record *record) {
   switch (record->type) {
   case RECORD_SEQ:
@@ -145,6 +167,7 @@ static void put_other(struct writer *out, const struct record *record) {
     json_put_string(out, "agent", record->lead_hold.agent);
     put_given(out, "reason", record->lead_hold.reason);
     break;
+  case RECORD_WEEK_CLOSED: put_week_closed(out, record); break;
   case RECORD_ALERT_ACK:
     json_put_string(out, "id", record->ack.id);
     json_put_int(out, "at_ms", record->ack.at_ms);
@@ -167,6 +190,7 @@ void record_to_lines(const struct record *record, bool all, struct writer *out) 
                                                   [RECORD_DELIVERED] = "x.delivered",
                                                   [RECORD_LEAD_MOVE] = "x.lead_move",
                                                   [RECORD_LEAD_HOLD] = "x.lead_hold",
+                                                  [RECORD_WEEK_CLOSED] = "x.week_closed",
                                                   [RECORD_ALERT_ACK] = "x.alert_ack"};
   if (record->type == RECORD_EVENT) {
     event_line(&record->event, out);

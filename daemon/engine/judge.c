@@ -1,5 +1,6 @@
 #include "callpace/engine/judge.h"
 
+#include "callpace/engine/closing.h"
 #include "callpace/engine/outbox.h"
 #include "callpace/engine/pipeline.h"
 
@@ -27,7 +28,7 @@ static void decide(void *context, const struct alert *alert) {
   writer_free(&hooks);
 }
 
-static struct alert_sink sink_of(struct engine *e) {
+struct alert_sink judge_sink(struct engine *e) {
   return e->dry ? *e->dry : (struct alert_sink){decide, e};
 }
 
@@ -43,7 +44,7 @@ static void judge_day(struct engine *e, struct day_tally *tally) {
                             .facts = &facts,
                             .verdict = &verdict,
                             .unseen = coverage_is_down(&fold->coverage)};
-    msec_t due = alert_judge_day(&fold->latch, &day, sink_of(e));
+    msec_t due = alert_judge_day(&fold->latch, &day, judge_sink(e));
     if (due < verdict.due_ms) verdict.due_ms = due;
   }
   centre_set_verdict(fold->centre, tally, &verdict);
@@ -60,7 +61,7 @@ static void judge_week(struct engine *e, struct lead_week *week) {
                             .now_ms = fold->now_ms,
                             .facts = &facts,
                             .verdict = &verdict};
-  msec_t again_ms = alert_judge_week(&fold->latch, &told, sink_of(e));
+  msec_t again_ms = alert_judge_week(&fold->latch, &told, judge_sink(e));
   centre_set_week_verdict(fold->centre, week, &verdict, again_ms < due_ms ? again_ms : due_ms);
 }
 
@@ -79,7 +80,7 @@ static void tell_lost_calls(struct engine *e) {
                                    .now_ms = fold->now_ms,
                                    .started_ms = lost.start_ms,
                                    .policy = policy_on(e->settings->policy, lost.tally->day)};
-    alert_lost_track(&fold->latch, &told, sink_of(e));
+    alert_lost_track(&fold->latch, &told, judge_sink(e));
   }
 }
 
@@ -92,7 +93,7 @@ static void turn_day(struct engine *e) {
                     ? e->judged_day
                     : today - CLOSE_DAYS;
   for (day_t day = first; day < today; day++)
-    alert_close_day(&e->fold.latch, day, e->fold.now_ms, sink_of(e));
+    alert_close_day(&e->fold.latch, day, e->fold.now_ms, judge_sink(e));
   alert_latch_forget(&e->fold.latch, today - FORGET_AFTER_DAYS);
   e->judged_day = today;
 }
@@ -104,11 +105,12 @@ void judge_run(struct engine *e) {
     judge_day(e, tally);
   for (struct lead_week *week; (week = centre_next_week_to_judge(e->fold.centre));)
     judge_week(e, week);
+  closing_run(e);
 }
 
 msec_t judge_outage(struct engine *e, enum alert_type type, struct slice subject,
                     msec_t down_since_ms) {
   day_t today = centre_today(e->fold.centre);
   if (today == DAY_NONE) today = calendar_day_of(&e->settings->policy->calendar, e->wall_ms);
-  return alert_outage(&e->fold.latch, type, subject, down_since_ms, today, e->wall_ms, sink_of(e));
+  return alert_outage(&e->fold.latch, type, subject, down_since_ms, today, e->wall_ms, judge_sink(e));
 }

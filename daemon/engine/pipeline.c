@@ -9,7 +9,9 @@
 #include "callpace/engine/view.h"
 
 static void judge_due(void *context) {
-  judge_run(context);
+  struct engine *e = context;
+  e->now_ms = e->fold.now_ms; /* decisions bear the time at which they fell due */
+  judge_run(e);
 }
 
 static void pass_time(struct engine *e, msec_t to) {
@@ -88,6 +90,6 @@ void pipeline_commit(struct engine *e) {
   e->in_tick = false;
 }
 
-msec_t pipeline_due(const struct engine *e) {
-  return e->fold.clock_events ? MSEC_MAX : centre_next_due(e->fold.centre);
+msec_t pipeline_due(struct engine *e) {
+  return e->fold.clock_events ? MSEC_MAX : fold_next_due(&e->fold);
 }

@@ -56,6 +56,7 @@ static inline struct policy_book *fixture_book(void) {
       .classes = {{50, 120 * MIN, 1100, 2640 * MIN, 600}, {60, 150 * MIN, 1320, 3300 * MIN, 700}},
       .pace = {60 * MIN, 8000, 15 * MIN},
       .coverage_floor_bp = 9500,
+      .contact = {.judge_weekday = 6, .judge_time_ms = 24 * HOUR},
       .points_start = 100};
   return book;
 }

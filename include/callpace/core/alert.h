@@ -9,7 +9,7 @@
 
 #include "callpace/base/table.h"
 #include "callpace/base/writer.h"
-#include "callpace/core/ladder.h"
+#include "callpace/core/closed.h"
 #include "callpace/core/pace.h"
 
 /* Values stand in the journal: never renumber. */
@@ -36,6 +36,9 @@ const char *alert_type_name(enum alert_type type);   /* "day.behind"; NULL for N
 enum alert_type alert_type_parse(struct slice name); /* ALERT_NONE when unknown */
 /* The type in "AGENT/TYPE/PERIOD" (an agent's id may hold '/' too); ALERT_NONE. */
 enum alert_type alert_id_type(struct slice id);
+/* All three parts of it; false when it is no alert's id. */
+bool alert_id_parse(struct slice id, struct slice *subject, enum alert_type *type,
+                    struct period *period);
 /* True for a condition, which is open until it resolves (day.behind,
  * day.unreachable, source.down, redis.down, journal.stalled, contact.at_risk);
  * the others are facts, told once. */
@@ -168,6 +171,20 @@ struct alert_week {
   const struct week_verdict *verdict;
 };
 msec_t alert_judge_week(struct alert_latch *latch, const struct alert_week *week,
+                        struct alert_sink sink);
+
+/* What a closed week leads to, told once: contact.warning, lead.hold or
+ * lead.reassigned by the action of its rung (POLICY section 5). In shadow it says that
+ * nothing follows. The caller knows whether it was told. */
+struct alert_offence {
+  const struct agent *agent;
+  day_t monday;
+  msec_t now_ms;
+  const struct week_closed *closed; /* an offence */
+  const struct alert_move *moves;   /* reassign_undialled: the leads */
+  size_t move_count;
+};
+void alert_tell_offence(struct alert_latch *latch, const struct alert_offence *offence,
                         struct alert_sink sink);
 
 /* A call of this agent was closed as lost_track; told once an agent and day.

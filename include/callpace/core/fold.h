@@ -39,6 +39,9 @@ struct fold {
   msec_t alive_ms;        /* last sign of life of a daemon, for the gap of its absence */
   uint64_t lsn;           /* of the last record folded in */
   uint64_t settings_mark; /* fold_settings_mark of the settings in force; 0: none yet */
+  day_t weeks_closed;     /* Monday of the newest week closed for everybody; DAY_NONE: no time
+                             has passed yet. What lies before the first day is not judged */
+  msec_t closing_due_ms;  /* fold_closing_due, when known; else MSEC_NONE */
   struct fold_origin *origins;
   size_t origin_capacity;
 };
@@ -57,6 +60,8 @@ enum centre_result fold_event(struct fold *fold, uint64_t lsn, uint32_t origin, 
                               const struct call_event *event, msec_t now_ms);
 /* Time passes; harmless when it does not. */
 void fold_advance(struct fold *fold, msec_t now_ms);
+/* The next moment at which time alone does something; MSEC_MAX: never. */
+msec_t fold_next_due(struct fold *fold);
 /* The same, stopping at every moment at which something is due: there `judge` is
  * called, so that a verdict bears the time at which it became true and not that of
  * the next event. A leap of more than 62 days (one wrong time stamp is enough, with
@@ -79,6 +84,11 @@ uint64_t fold_settings_mark(struct slice policy, struct slice roster);
  * when it is judged by nothing. POLICY section 5. */
 bool fold_week_verdict(struct fold *fold, struct lead_week *week, struct week_facts *facts,
                        struct week_verdict *verdict, msec_t *due_ms);
+
+/* The next moment at which a week closes; MSEC_MAX before the first day. And the Monday
+ * of the week that closes then: weeks that are no longer kept are passed over. */
+msec_t fold_closing_due(struct fold *fold);
+day_t fold_closing_week(const struct fold *fold);
 
 /* How an agent's month stands, by the settings in force. */
 void fold_month(const struct fold *fold, const struct month_tally *tally, struct month_state *out);

@@ -59,7 +59,9 @@ void ladder_judge(const struct week_facts *facts, struct week_verdict *out);
 month_t ladder_month(day_t monday);
 bool ladder_same_window(const struct policy *policy, day_t monday, day_t other);
 
-/* When the week of a Monday is judged; its end for the default "sun 24:00". */
+/* A moment of the week of a Monday by its local weekday (0 = Monday) and time; 24:00
+ * ends a business day. And when the week is judged: by `judge_at` of its policy. */
+msec_t ladder_moment(const struct calendar *calendar, day_t monday, int weekday, msec_t time_ms);
 msec_t ladder_judge_at(const struct policy_book *book, day_t monday);
 
 #endif

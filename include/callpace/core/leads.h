@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "callpace/core/centre.h"
+#include "callpace/core/closed.h"
 #include "callpace/core/ladder.h"
 #include "callpace/core/lead_book.h"
 #include "callpace/core/lead_pool.h"
@@ -23,6 +24,8 @@ struct lead_week {
   struct lead_rules rules;
   struct lead_book book;
   struct week_verdict verdict;         /* the last one given; of state WEEK_NONE before */
+  struct week_closed *closed;          /* NULL: not yet; then `verdict` is its */
+  bool told;                           /* closed, and its alert is decided */
   uint64_t lsn;                        /* of the last event that changed it */
   msec_t renewed_ms, leads_renewed_ms; /* the view's own, as in day_tally */
 
@@ -56,6 +59,12 @@ void centre_move_lead(struct centre *centre, const struct pool_lead *lead, struc
  * pool, and so does what is issued later. */
 void centre_hold_leads(struct centre *centre, struct slice agent, day_t monday, struct slice reason,
                        msec_t now_ms, uint64_t lsn);
+
+/* The week closed for the agent as decided; a second decision changes nothing. And its
+ * alert was decided (RECORD_WEEK_CLOSED, RECORD_ALERT). */
+void centre_close_week(struct centre *centre, struct slice agent, day_t monday,
+                       const struct week_closed *fact, uint64_t lsn);
+void centre_tell_week(struct centre *centre, struct slice agent, day_t monday);
 
 /* As centre_next_dirty_day and so on, for weeks; a week is dirty when its own figures
  * or one of its leads changed. */

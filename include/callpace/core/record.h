@@ -10,6 +10,7 @@
 #include "callpace/base/slice.h"
 #include "callpace/base/writer.h"
 #include "callpace/core/call_event.h"
+#include "callpace/core/closed.h"
 #include "callpace/core/period.h"
 
 /* Values stand in the journal: never renumber. */
@@ -28,6 +29,7 @@ enum record_type {
   RECORD_DELIVERED = 11, /* .delivered: done with one hook for one alert */
   RECORD_LEAD_MOVE = 12, /* .lead_move: a lead changes hands, or goes to the pool */
   RECORD_LEAD_HOLD = 13, /* .lead_hold: no leads for this agent in this week */
+  RECORD_WEEK_CLOSED = 14, /* .week_closed: how an agent's week was judged */
   RECORD_ALERT_ACK = 18, /* .ack: somebody sees to an alert */
   RECORD_TYPES
 };
@@ -95,6 +97,11 @@ struct record {
       day_t week; /* Monday */
       struct slice agent, reason;
     } lead_hold;
+    struct {
+      day_t week;         /* Monday */
+      struct slice agent; /* empty: that week is closed for everybody; `fact` without meaning */
+      struct week_closed fact;
+    } week_closed;
     struct {
       msec_t at_ms;
       struct slice id, by, note;

@@ -49,6 +49,7 @@ struct engine {
   bool refresh_due;               /* a tick asks for it */
   uint8_t ack_key[ACK_KEY_BYTES]; /* signs links that acknowledge */
   msec_t cared_ms;                /* the fold's now when alerts were last looked after */
+  bool closings_settled;          /* what follows from closed weeks and months is decided */
   day_t judged_day;               /* the business day that was judged last; DAY_NONE: none */
   struct hub *control_hub;        /* apart from the sources: it answers while they are paused */
   struct control *control;

@@ -9,6 +9,9 @@
  * lost calls, closes days that are over. At the fold's now. */
 void judge_run(struct engine *engine);
 
+/* Takes alerts that are decided: into the journal, with the hooks that must hear. */
+struct alert_sink judge_sink(struct engine *engine);
+
 /* How long after a call was closed as lost it is told: its end may be next in a
  * backlog. With clock: events not at all. */
 msec_t judge_lost_hold_ms(const struct engine *engine);

@@ -27,6 +27,6 @@ void pipeline_commit(struct engine *engine);
 
 /* The time (wall clock) by which pipeline_commit should run again though nothing
  * came; MSEC_MAX: never. */
-msec_t pipeline_due(const struct engine *engine);
+msec_t pipeline_due(struct engine *engine);
 
 #endif

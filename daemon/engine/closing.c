@@ -1,0 +1,98 @@
+#include "callpace/engine/closing.h"
+
+#include <stdlib.h>
+
+#include "callpace/base/mem.h"
+#include "callpace/engine/judge.h"
+#include "callpace/engine/pipeline.h"
+
+/* Those on the roster, by id: consequences come in this order. */
+struct crowd {
+  struct centre_agent **agents;
+  size_t count;
+};
+
+static int by_id(const void *a, const void *b) {
+  const struct centre_agent *const *x = a, *const *y = b;
+  return strcmp((*x)->id, (*y)->id);
+}
+
+static struct crowd crowd_of(const struct engine *e) {
+  size_t all = centre_agent_count(e->fold.centre);
+  struct crowd crowd = {.agents = mem_alloc((all + 1) * sizeof *crowd.agents)};
+  for (size_t i = 0; i < all; i++) {
+    struct centre_agent *agent = centre_agent_at(e->fold.centre, i);
+    if (agent->rostered) crowd.agents[crowd.count++] = agent;
+  }
+  qsort(crowd.agents, crowd.count, sizeof *crowd.agents, by_id);
+  return crowd;
+}
+
+/* --- the decision --- */
+
+static void record_closed(struct engine *e, struct slice agent, day_t monday,
+                          const struct week_closed *fact) {
+  struct record record = {.type = RECORD_WEEK_CLOSED,
+                          .week_closed = {.week = monday, .agent = agent}};
+  if (fact) record.week_closed.fact = *fact;
+  pipeline_record(e, &record);
+}
+
+static void judge_agent(struct engine *e, struct centre_agent *agent, day_t monday,
+                        msec_t due_ms) {
+  struct lead_week *week = centre_find_week(agent, monday);
+  struct week_facts facts;
+  struct week_verdict verdict;
+  struct week_closed fact;
+  msec_t later_ms;
+  if (!week || week->closed) return;
+  if (!fold_week_verdict(&e->fold, week, &facts, &verdict, &later_ms)) return;
+  week_closed_make(&facts, &verdict, due_ms, &fact);
+  record_closed(e, slice_of(agent->id), monday, &fact);
+}
+
+/* --- what follows --- */
+
+static const struct week_closed *offence_of(const struct centre_agent *agent, day_t monday,
+                                            const struct lead_week **week) {
+  *week = centre_find_week(agent, monday);
+  return *week && (*week)->closed && (*week)->closed->verdict.offence ? (*week)->closed : NULL;
+}
+
+static void tell(struct engine *e, const struct centre_agent *agent, day_t monday) {
+  const struct lead_week *week;
+  struct alert_offence told = {.agent = agent->rostered,
+                               .monday = monday,
+                               .now_ms = e->fold.now_ms,
+                               .closed = offence_of(agent, monday, &week)};
+  if (told.closed && !week->told) alert_tell_offence(&e->fold.latch, &told, judge_sink(e));
+}
+
+static void settle_week(struct engine *e, const struct crowd *crowd, day_t monday) {
+  for (size_t i = 0; i < crowd->count; i++)
+    tell(e, crowd->agents[i], monday);
+}
+
+static void close_week(struct engine *e, day_t monday) {
+  struct crowd crowd = crowd_of(e);
+  msec_t due_ms = fold_closing_due(&e->fold);
+  for (size_t i = 0; i < crowd.count; i++)
+    judge_agent(e, crowd.agents[i], monday, due_ms);
+  record_closed(e, (struct slice){0}, monday, NULL);
+  settle_week(e, &crowd, monday);
+  free(crowd.agents);
+}
+
+static void settle_newest(struct engine *e) {
+  struct crowd crowd = crowd_of(e);
+  settle_week(e, &crowd, e->fold.weeks_closed);
+  free(crowd.agents);
+}
+
+void closing_run(struct engine *e) {
+  if (e->fold.weeks_closed == DAY_NONE) return;
+  if (!e->closings_settled) settle_newest(e);
+  e->closings_settled = true;
+  while (fold_closing_due(&e->fold) <= e->fold.now_ms)
+    close_week(e, fold_closing_week(&e->fold));
+}

@@ -1,0 +1,14 @@
+/* Weeks close: every agent's week is judged by the ladder, for good, and what follows
+ * from an offence is decided. Each step is a record of the journal, and each looks at
+ * what the fold already holds, so that a crash between any two neither repeats nor
+ * forgets one. POLICY section 5. */
+#ifndef CALLPACE_ENGINE_CLOSING_H
+#define CALLPACE_ENGINE_CLOSING_H
+
+#include "callpace/engine/engine.h"
+
+/* Closes what is due at the fold's now; the first time also completes what a crash cut
+ * off. Cheap when nothing is due. */
+void closing_run(struct engine *engine);
+
+#endif
