@@ -44,8 +44,8 @@ static bool within(int64_t value, int64_t min, int64_t max) {
 
 bool week_closed_unpack(const int64_t n[WEEK_CLOSED_NUMBERS], struct week_closed *out) {
   if (!within(n[0], 0, WEEK_STATES - 1) || !within(n[1], 0, 7) || !within(n[2], 0, LADDER_MAX) ||
-      !within(n[3], 0, BP_ONE) || !within(n[4], -1, BP_ONE) ||
-      !within(n[6], -DAY_MAX, DAY_MAX) || !within(n[7], 0, LADDER_REASSIGN_UNDIALLED) || !within(n[8], 0, INT32_MAX) ||
+      !within(n[3], 0, BP_ONE) || !within(n[4], -1, BP_ONE) || !within(n[6], -DAY_MAX, DAY_MAX) ||
+      !within(n[7], 0, LADDER_REASSIGN_UNDIALLED) || !within(n[8], 0, INT32_MAX) ||
       !within(n[9], -INT32_MAX, INT32_MAX))
     return false;
   *out = (struct week_closed){.verdict = {.state = (enum week_state)n[0],

@@ -57,7 +57,7 @@ bool fold_week_verdict(struct fold *fold, struct lead_week *week, struct week_fa
     return false;
   msec_t judge_at = ladder_judge_at(book, week->monday);
   msec_t flag_at = ladder_moment(&book->calendar, week->monday, policy->contact.at_risk_weekday,
-                             policy->contact.at_risk_time_ms);
+                                 policy->contact.at_risk_time_ms);
   facts->offences = offences_before(week, policy);
   facts->over = fold->now_ms >= judge_at;
   facts->flagging = fold->now_ms >= flag_at;

@@ -38,8 +38,7 @@ static void record_closed(struct engine *e, struct slice agent, day_t monday,
   pipeline_record(e, &record);
 }
 
-static void judge_agent(struct engine *e, struct centre_agent *agent, day_t monday,
-                        msec_t due_ms) {
+static void judge_agent(struct engine *e, struct centre_agent *agent, day_t monday, msec_t due_ms) {
   struct lead_week *week = centre_find_week(agent, monday);
   struct week_facts facts;
   struct week_verdict verdict;

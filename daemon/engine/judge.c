@@ -112,5 +112,6 @@ msec_t judge_outage(struct engine *e, enum alert_type type, struct slice subject
                     msec_t down_since_ms) {
   day_t today = centre_today(e->fold.centre);
   if (today == DAY_NONE) today = calendar_day_of(&e->settings->policy->calendar, e->wall_ms);
-  return alert_outage(&e->fold.latch, type, subject, down_since_ms, today, e->wall_ms, judge_sink(e));
+  return alert_outage(&e->fold.latch, type, subject, down_since_ms, today, e->wall_ms,
+                      judge_sink(e));
 }

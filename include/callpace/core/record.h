@@ -16,21 +16,21 @@
 /* Values stand in the journal: never renumber. */
 enum record_type {
   RECORD_NONE = 0,
-  RECORD_EVENT = 1,      /* .origin .seq .event */
-  RECORD_SEQ = 2,        /* .origin .seq: a line that was taken and made no event (refused) */
-  RECORD_ORIGIN = 3,     /* .origin .name: from here on this number means this sender */
-  RECORD_CLOCK = 4,      /* nothing happened but time: .now_ms */
-  RECORD_START = 5,      /* .start */
-  RECORD_STOP = 6,       /* the daemon left in order */
-  RECORD_SOURCE = 7,     /* .source */
-  RECORD_GAP = 8,        /* .gap */
-  RECORD_SETTINGS = 9,   /* .settings: policy and roster in force from here on */
-  RECORD_ALERT = 10,     /* .alert: decided, to be delivered */
-  RECORD_DELIVERED = 11, /* .delivered: done with one hook for one alert */
-  RECORD_LEAD_MOVE = 12, /* .lead_move: a lead changes hands, or goes to the pool */
-  RECORD_LEAD_HOLD = 13, /* .lead_hold: no leads for this agent in this week */
+  RECORD_EVENT = 1,        /* .origin .seq .event */
+  RECORD_SEQ = 2,          /* .origin .seq: a line that was taken and made no event (refused) */
+  RECORD_ORIGIN = 3,       /* .origin .name: from here on this number means this sender */
+  RECORD_CLOCK = 4,        /* nothing happened but time: .now_ms */
+  RECORD_START = 5,        /* .start */
+  RECORD_STOP = 6,         /* the daemon left in order */
+  RECORD_SOURCE = 7,       /* .source */
+  RECORD_GAP = 8,          /* .gap */
+  RECORD_SETTINGS = 9,     /* .settings: policy and roster in force from here on */
+  RECORD_ALERT = 10,       /* .alert: decided, to be delivered */
+  RECORD_DELIVERED = 11,   /* .delivered: done with one hook for one alert */
+  RECORD_LEAD_MOVE = 12,   /* .lead_move: a lead changes hands, or goes to the pool */
+  RECORD_LEAD_HOLD = 13,   /* .lead_hold: no leads for this agent in this week */
   RECORD_WEEK_CLOSED = 14, /* .week_closed: how an agent's week was judged */
-  RECORD_ALERT_ACK = 18, /* .ack: somebody sees to an alert */
+  RECORD_ALERT_ACK = 18,   /* .ack: somebody sees to an alert */
   RECORD_TYPES
 };
 
