@@ -6,7 +6,7 @@
 #include "callpace/base/json_strings.h"
 #include "callpace/base/mem.h"
 
-enum { FOLD_VERSION = 3, ORIGINS_MAX = 1 << 24 };
+enum { FOLD_VERSION = 4, ORIGINS_MAX = 1 << 24 };
 
 void fold_init(struct fold *fold, const struct settings *settings, bool clock_events) {
   *fold = (struct fold){.centre = centre_new(settings),
@@ -24,6 +24,7 @@ void fold_free(struct fold *fold) {
   alert_log_free(&fold->alerts);
   alert_book_free(&fold->book);
   alert_budget_free(&fold->budget);
+  points_free(&fold->points);
   producers_free(&fold->producers);
   size_t position = 0;
   for (char *name; (name = table_next(&fold->proved, &position));)
@@ -54,8 +55,10 @@ void fold_month(const struct fold *fold, const struct month_tally *tally, struct
   month_plan_make(centre_settings(fold->centre)->policy, tally->agent->rostered, tally->month,
                   &plan);
   outcome_judge(&plan, &facts, &out->verdict);
+  struct slice agent = slice_of(tally->agent->id);
   out->has_points = true;
-  out->points = plan.policy->points_start;
+  out->points = plan.policy->points_start + points_sum(&fold->points, agent, tally->month);
+  out->offences = fold_offences(tally->agent, tally->month, plan.policy);
 }
 
 static struct fold_origin *origin_at(struct fold *fold, uint32_t origin) {
@@ -158,6 +161,15 @@ static void miss(struct fold *fold, struct slice source, msec_t from_ms, msec_t 
   centre_judge_span(fold->centre, from_ms, to_ms);
 }
 
+/* It waits for its entry in the ledger, which is decided and recorded. */
+static enum centre_result review(struct fold *fold, const struct call_event *event) {
+  if (event->agent.len == 0 || event->points < -POINTS_MAX || event->points > POINTS_MAX)
+    return CENTRE_MISSING_FIELD;
+  bool new = points_take_review(&fold->points, event->agent, event->points, event->reason,
+                                event->by, event->id, event->ts_ms);
+  return new ? CENTRE_APPLIED : CENTRE_UNCHANGED;
+}
+
 enum centre_result fold_event(struct fold *fold, uint64_t lsn, uint32_t origin, uint64_t seq,
                               const struct call_event *event, msec_t now_ms) {
   fold_advance(fold, now_ms);
@@ -165,7 +177,9 @@ enum centre_result fold_event(struct fold *fold, uint64_t lsn, uint32_t origin, 
   take_seq(fold, origin, seq, event->ts_ms);
   if (event->type == EVENT_SOURCE_GAP && origin < fold->origin_capacity)
     miss(fold, slice_of(fold->origins[origin].source), event->from_ms, event->to_ms);
-  return centre_apply(fold->centre, event, fold->now_ms, lsn);
+  enum centre_result result = centre_apply(fold->centre, event, fold->now_ms, lsn);
+  if (event->type == EVENT_REVIEW_POINTS && result == CENTRE_APPLIED) result = review(fold, event);
+  return result;
 }
 
 static void prove(struct fold *fold, struct slice source) {
@@ -296,11 +310,20 @@ static void fold_lead_move(struct fold *fold, uint64_t lsn, const struct record 
   centre_move_lead(fold->centre, &lead, record->lead_move.to, lsn);
 }
 
+static void fold_points(struct fold *fold, uint64_t lsn, const struct record *record) {
+  const struct points_fact *fact = &record->points.fact;
+  const struct points_entry *entry =
+      points_add(&fold->points, fact, (const uint8_t *)record->points.before.data,
+                 (const uint8_t *)record->points.hash.data);
+  if (entry) centre_touch_month(fold->centre, entry->fact.agent, entry->fact.month, lsn);
+}
+
 static void fold_week_closed(struct fold *fold, uint64_t lsn, const struct record *record) {
   struct slice agent = record->week_closed.agent;
   day_t week = record->week_closed.week;
   if (agent.len > 0) {
     centre_close_week(fold->centre, agent, week, &record->week_closed.fact, lsn);
+    centre_touch_month(fold->centre, agent, ladder_month(week), lsn);
   } else if (week > fold->weeks_closed) {
     fold->weeks_closed = week;
     fold->closing_due_ms = MSEC_NONE;
@@ -333,6 +356,7 @@ void fold_record(struct fold *fold, uint64_t lsn, const struct record *record) {
     centre_hold_leads(fold->centre, record->lead_hold.agent, record->lead_hold.week,
                       record->lead_hold.reason, record->now_ms, lsn);
     break;
+  case RECORD_POINTS: fold_points(fold, lsn, record); break;
   case RECORD_WEEK_CLOSED: fold_week_closed(fold, lsn, record); break;
   case RECORD_DELIVERED: fold_delivered(fold, record); break;
   case RECORD_ALERT_ACK:
@@ -356,6 +380,7 @@ void fold_save(const struct fold *fold, struct writer *w) {
   size_t position = 0;
   for (const char *name; (name = table_next(&fold->proved, &position));)
     put_blob(w, slice_of(name));
+  points_save(&fold->points, w);
   producers_save(&fold->producers, w);
   coverage_save(&fold->coverage, w);
   alert_latch_save(&fold->latch, w);
@@ -371,6 +396,7 @@ static bool load_rest(struct fold *fold, struct reader *r, struct error *error) 
     struct slice name = get_blob(r);
     if (!r->failed) prove(fold, name);
   }
+  points_load(&fold->points, r);
   producers_load(&fold->producers, r);
   coverage_load(&fold->coverage, r);
   alert_latch_load(&fold->latch, r);

@@ -86,3 +86,12 @@ msec_t fold_closing_due(struct fold *fold) {
         ladder_judge_at(centre_settings(fold->centre)->policy, fold_closing_week(fold));
   return fold->closing_due_ms;
 }
+
+unsigned fold_offences(const struct centre_agent *agent, month_t month,
+                       const struct policy *policy) {
+  unsigned offences = 0;
+  for (const struct lead_week *w = agent->weeks; w; w = w->older)
+    offences +=
+        w->closed && week_closed_counts(w->closed, policy) && ladder_month(w->monday) == month;
+  return offences;
+}

@@ -44,6 +44,43 @@ void points_free(struct points *points) {
   *points = (struct points){0};
 }
 
+/* The order stands in the journal: never change it. */
+void points_fact_pack(const struct points_fact *fact, int64_t out[POINTS_NUMBERS]) {
+  const int64_t numbers[POINTS_NUMBERS] = {(int64_t)fact->number,
+                                           fact->kind,
+                                           fact->month,
+                                           fact->at_ms,
+                                           fact->final_ms,
+                                           fact->points,
+                                           (int64_t)fact->reverses,
+                                           fact->week,
+                                           fact->policy_from,
+                                           fact->rate_bp,
+                                           fact->threshold_bp,
+                                           fact->rung};
+  memcpy(out, numbers, sizeof numbers);
+}
+
+bool points_fact_unpack(const int64_t n[POINTS_NUMBERS], struct points_fact *out) {
+  if (n[0] < 1 || n[1] <= POINTS_NONE || n[1] >= POINTS_KINDS || n[2] != (month_t)n[2] ||
+      n[5] < -POINTS_MAX || n[5] > POINTS_MAX || n[6] < 0 || n[7] != (day_t)n[7] ||
+      n[8] != (day_t)n[8] || n[11] != (uint32_t)n[11])
+    return false;
+  *out = (struct points_fact){.number = (uint64_t)n[0],
+                              .kind = (enum points_kind)n[1],
+                              .month = (month_t)n[2],
+                              .at_ms = n[3],
+                              .final_ms = n[4],
+                              .points = n[5],
+                              .reverses = (uint64_t)n[6],
+                              .week = (day_t)n[7],
+                              .policy_from = (day_t)n[8],
+                              .rate_bp = n[9],
+                              .threshold_bp = n[10],
+                              .rung = (uint32_t)n[11]};
+  return true;
+}
+
 /* --- the chain --- */
 
 static void put_fact(struct writer *w, const struct points_fact *fact) {
@@ -122,6 +159,12 @@ int64_t points_sum(const struct points *points, struct slice agent, month_t mont
   return sum;
 }
 
+bool points_has_week(const struct points *points, struct slice agent, day_t monday) {
+  for (const struct points_entry *e = points_newest(points, agent); e; e = e->older)
+    if (e->fact.kind == POINTS_LADDER && e->fact.week == monday) return true;
+  return false;
+}
+
 static struct points_agent *agent_of(struct points *points, struct slice id) {
   struct points_agent *agent = table_get(&points->agents, id);
   if (agent) return agent;
@@ -158,6 +201,7 @@ static struct points_entry *make_entry(const struct points_fact *fact, struct sl
 
 static void review_done(struct points *points, const struct points_entry *entry) {
   struct points_review *review = points->pending;
+  table_remove(&points->review_ids, entry->fact.id); /* its key is the event's */
   if (entry->fact.id.len) table_put(&points->review_ids, entry->fact.id, (void *)(uintptr_t)entry);
   if (!review || !slice_equal(slice_of(review->agent), entry->fact.agent)) return;
   points->pending = review->next;

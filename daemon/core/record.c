@@ -146,7 +146,7 @@ void record_encode_event(const struct call_event *event, uint32_t origin, uint64
 
 /* The texts of a record other than an event, in the order of their bytes.
  * Returns how many. One list for both directions. */
-enum { RECORD_TEXTS_MAX = 5 };
+enum { RECORD_TEXTS_MAX = 6 };
 static unsigned record_texts(struct record *record, struct slice *texts[RECORD_TEXTS_MAX]) {
   unsigned n = 0;
   switch (record->type) {
@@ -194,6 +194,14 @@ static unsigned record_texts(struct record *record, struct slice *texts[RECORD_T
     texts[n++] = &record->lead_hold.reason;
     break;
   case RECORD_WEEK_CLOSED: texts[n++] = &record->week_closed.agent; break;
+  case RECORD_POINTS:
+    texts[n++] = &record->points.fact.agent;
+    texts[n++] = &record->points.fact.reason;
+    texts[n++] = &record->points.fact.by;
+    texts[n++] = &record->points.fact.id;
+    texts[n++] = &record->points.before;
+    texts[n++] = &record->points.hash;
+    break;
   case RECORD_ALERT_ACK:
     texts[n++] = &record->ack.id;
     texts[n++] = &record->ack.by;
@@ -215,6 +223,12 @@ static char *write_week_closed(char *p, const struct record *record) {
   week_closed_pack(&record->week_closed.fact, numbers);
   p = write_time(p, record->week_closed.week, 0);
   return write_list(p, numbers, WEEK_CLOSED_NUMBERS);
+}
+
+static char *write_points(char *p, const struct record *record) {
+  int64_t numbers[POINTS_NUMBERS];
+  points_fact_pack(&record->points.fact, numbers);
+  return write_list(p, numbers, POINTS_NUMBERS);
 }
 
 static char *write_numbers(char *p, const struct record *record) {
@@ -240,6 +254,7 @@ static char *write_numbers(char *p, const struct record *record) {
   case RECORD_LEAD_MOVE: return write_time(p, record->lead_move.week, 0);
   case RECORD_LEAD_HOLD: return write_time(p, record->lead_hold.week, 0);
   case RECORD_WEEK_CLOSED: return write_week_closed(p, record);
+  case RECORD_POINTS: return write_points(p, record);
   case RECORD_ALERT_ACK: return write_time(p, record->ack.at_ms, record->now_ms);
   default: return p;
   }
@@ -366,6 +381,12 @@ static void read_week_closed(struct reader *r, struct record *record) {
   if (!week_closed_unpack(numbers, &record->week_closed.fact)) r->failed = true;
 }
 
+static void read_points(struct reader *r, struct record *record) {
+  int64_t numbers[POINTS_NUMBERS];
+  read_list(r, numbers, POINTS_NUMBERS);
+  if (!points_fact_unpack(numbers, &record->points.fact)) r->failed = true;
+}
+
 /* A byte of flags, of which only those below `limit` exist. */
 static uint8_t read_flags(struct reader *r, uint8_t limit) {
   uint8_t flags = read_u8(r);
@@ -408,6 +429,7 @@ static void read_numbers(struct reader *r, struct record *record) {
   case RECORD_LEAD_MOVE: record->lead_move.week = read_week(r); break;
   case RECORD_LEAD_HOLD: record->lead_hold.week = read_week(r); break;
   case RECORD_WEEK_CLOSED: read_week_closed(r, record); break;
+  case RECORD_POINTS: read_points(r, record); break;
   case RECORD_ALERT_ACK: record->ack.at_ms = read_time(r, record->now_ms); break;
   default: break;
   }
@@ -415,7 +437,7 @@ static void read_numbers(struct reader *r, struct record *record) {
 
 /* Some numbers are not given out. */
 static bool exists(enum record_type type) {
-  if (type > RECORD_WEEK_CLOSED && type < RECORD_ALERT_ACK) return false;
+  if (type > RECORD_POINTS && type < RECORD_ALERT_ACK) return false;
   return type > RECORD_NONE && type < RECORD_TYPES;
 }
 
@@ -436,5 +458,8 @@ bool record_decode(struct slice payload, msec_t *clock_ms, struct record *record
     for (unsigned i = 0; i < count; i++)
       *texts[i] = read_text(&r);
   }
+  if (record->type == RECORD_POINTS && (record->points.before.len != POINTS_HASH_SIZE ||
+                                        record->points.hash.len != POINTS_HASH_SIZE))
+    return false;
   return !r.failed && r.at == r.end;
 }

@@ -1,6 +1,7 @@
 /* Records as JSON lines, for people and for feeding to another daemon. */
 #include <string.h>
 
+#include "callpace/base/hmac.h"
 #include "callpace/core/record.h"
 
 static void open_line(struct writer *out, const char *type) {
@@ -146,6 +147,37 @@ static void put_week_closed(struct writer *out, const struct record *record) {
   json_put_text(out, "policy_from", text);
 }
 
+static void put_hash(struct writer *out, const char *key, struct slice hash) {
+  struct writer text = {0};
+  put_hex(&text, (const uint8_t *)hash.data, hash.len);
+  json_put_string(out, key, writer_slice(&text));
+  writer_free(&text);
+}
+
+static void put_points(struct writer *out, const struct record *record) {
+  const struct points_fact *fact = &record->points.fact;
+  char month[DAY_TEXT_SIZE];
+  month_format(fact->month, month);
+  json_put_uint(out, "number", fact->number);
+  json_put_text(out, "kind", points_kind_name(fact->kind));
+  json_put_string(out, "agent", fact->agent);
+  json_put_text(out, "month", month);
+  json_put_int(out, "at_ms", fact->at_ms);
+  json_put_int(out, "final_ms", fact->final_ms);
+  json_put_int(out, "points", fact->points);
+  if (fact->reverses) json_put_uint(out, "reverses", fact->reverses);
+  if (fact->kind == POINTS_LADDER) {
+    put_week(out, fact->week);
+    json_put_int(out, "rate_bp", fact->rate_bp);
+    json_put_int(out, "threshold_bp", fact->threshold_bp);
+    json_put_int(out, "rung", fact->rung);
+  }
+  put_given(out, "reason", fact->reason);
+  put_given(out, "by", fact->by);
+  put_given(out, "id", fact->id);
+  put_hash(out, "hash", record->points.hash);
+}
+
 static void put_other(struct writer *out, const struct record *record) {
   switch (record->type) {
   case RECORD_SEQ:
@@ -168,6 +200,7 @@ static void put_other(struct writer *out, const struct record *record) {
     put_given(out, "reason", record->lead_hold.reason);
     break;
   case RECORD_WEEK_CLOSED: put_week_closed(out, record); break;
+  case RECORD_POINTS: put_points(out, record); break;
   case RECORD_ALERT_ACK:
     json_put_string(out, "id", record->ack.id);
     json_put_int(out, "at_ms", record->ack.at_ms);
@@ -191,6 +224,7 @@ void record_to_lines(const struct record *record, bool all, struct writer *out) 
                                                   [RECORD_LEAD_MOVE] = "x.lead_move",
                                                   [RECORD_LEAD_HOLD] = "x.lead_hold",
                                                   [RECORD_WEEK_CLOSED] = "x.week_closed",
+                                                  [RECORD_POINTS] = "x.points",
                                                   [RECORD_ALERT_ACK] = "x.alert_ack"};
   if (record->type == RECORD_EVENT) {
     event_line(&record->event, out);

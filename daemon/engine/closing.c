@@ -5,6 +5,7 @@
 #include "callpace/base/mem.h"
 #include "callpace/engine/judge.h"
 #include "callpace/engine/pipeline.h"
+#include "callpace/engine/score.h"
 
 /* Those on the roster, by id: consequences come in this order. */
 struct crowd {
@@ -67,7 +68,33 @@ static void tell(struct engine *e, const struct centre_agent *agent, day_t monda
   if (told.closed && !week->told) alert_tell_offence(&e->fold.latch, &told, judge_sink(e));
 }
 
+static void hold_leads(struct engine *e, const struct centre_agent *agent, day_t monday,
+                       const struct week_closed *closed) {
+  struct writer reason = {0};
+  put_format(&reason, "rung %u of %s", closed->verdict.rung, period_of(PERIOD_WEEK, monday).text);
+  for (int64_t i = 1; i <= closed->weeks; i++) {
+    day_t held = monday + (day_t)i * 7;
+    const struct lead_week *week = centre_find_week(agent, held);
+    struct record record = {.type = RECORD_LEAD_HOLD,
+                            .lead_hold = {.week = held,
+                                          .agent = slice_of(agent->id),
+                                          .reason = writer_slice(&reason)}};
+    if (!week || !week->on_hold) pipeline_record(e, &record);
+  }
+  writer_free(&reason);
+}
+
+static void punish(struct engine *e, const struct centre_agent *agent, day_t monday) {
+  const struct lead_week *week;
+  const struct week_closed *closed = offence_of(agent, monday, &week);
+  if (!closed || closed->shadow) return;
+  score_rung(e, slice_of(agent->id), monday, closed);
+  if (closed->action == LADDER_HOLD_LEADS) hold_leads(e, agent, monday, closed);
+}
+
 static void settle_week(struct engine *e, const struct crowd *crowd, day_t monday) {
+  for (size_t i = 0; i < crowd->count; i++)
+    punish(e, crowd->agents[i], monday);
   for (size_t i = 0; i < crowd->count; i++)
     tell(e, crowd->agents[i], monday);
 }

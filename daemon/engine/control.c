@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "callpace/base/flat_json.h"
 #include "callpace/base/log.h"
 #include "callpace/base/mem.h"
 #include "callpace/core/metric.h"
@@ -14,6 +13,7 @@
 #include "callpace/engine/pipeline.h"
 #include "callpace/engine/reload.h"
 #include "callpace/engine/stats.h"
+#include "control_internal.h"
 
 enum { CLIENTS_MAX = 64, REPLY_MAX = 64 << 20 };
 
@@ -23,20 +23,7 @@ struct follower {
   uint64_t told_lsn;
 };
 
-struct control {
-  struct engine *engine;
-  struct listener *listener;
-  struct follower *followers;
-  struct writer out;
-};
-
-struct request {
-  struct control *control;
-  struct session *session;
-  struct flat_object object;
-};
-
-static struct slice argument(const struct request *r, const char *key) {
+struct slice control_argument(const struct request *r, const char *key) {
   for (unsigned i = 0; i < r->object.count; i++)
     if (slice_equal(r->object.members[i].key, slice_of(key))) return r->object.members[i].value;
   return (struct slice){0};
@@ -44,7 +31,7 @@ static struct slice argument(const struct request *r, const char *key) {
 
 /* ---- replies ---- */
 
-static void reply_error(struct request *r, enum status status, const char *text) {
+void control_refuse(struct request *r, enum status status, const char *text) {
   struct writer *w = &r->control->out;
   writer_reset(w);
   json_open(w, '{');
@@ -59,7 +46,7 @@ static void put_zone(const struct engine *e, struct writer *w) {
   json_put_text(w, "timezone", zone_name(e->settings->policy->calendar.zone));
 }
 
-static struct writer *reply_data(struct request *r) {
+struct writer *control_reply(struct request *r) {
   struct writer *w = &r->control->out;
   writer_reset(w);
   json_open(w, '{');
@@ -109,13 +96,13 @@ static void put_week(struct writer *w, const struct lead_week *week) {
 /* ---- commands ---- */
 
 static void do_status(struct request *r) {
-  stats_put_status(r->control->engine, reply_data(r));
+  stats_put_status(r->control->engine, control_reply(r));
   json_close(&r->control->out, '}');
 }
 
 /* The day asked for, else today. DAY_NONE when the argument is no date. */
 static day_t day_asked(const struct request *r) {
-  struct slice text = argument(r, "day");
+  struct slice text = control_argument(r, "day");
   day_t day = centre_today(r->control->engine->fold.centre);
   if (text.len && !day_parse(text, &day)) return DAY_NONE;
   return day;
@@ -123,18 +110,19 @@ static day_t day_asked(const struct request *r) {
 
 static void do_agent(struct request *r) {
   struct engine *e = r->control->engine;
-  struct slice id = centre_resolve_agent(e->fold.centre, argument(r, "id"));
+  struct slice id = centre_resolve_agent(e->fold.centre, control_argument(r, "id"));
   struct centre_agent *agent = centre_find_agent(e->fold.centre, id);
   day_t day = day_asked(r);
   if (!agent) {
-    reply_error(r, STATUS_USAGE, "no such agent on the roster, and none of that name has called");
+    control_refuse(r, STATUS_USAGE,
+                   "no such agent on the roster, and none of that name has called");
     return;
   }
   if (day == DAY_NONE) {
-    reply_error(r, STATUS_USAGE, "day: expected YYYY-MM-DD (and none has begun yet)");
+    control_refuse(r, STATUS_USAGE, "day: expected YYYY-MM-DD (and none has begun yet)");
     return;
   }
-  struct writer *w = reply_data(r);
+  struct writer *w = control_reply(r);
   const struct day_tally *t = centre_find_day(agent, day);
   const struct lead_week *week = centre_find_week(agent, week_monday(day));
   const struct month_tally *m = centre_find_month(agent, month_of(day));
@@ -178,7 +166,7 @@ static void do_board(struct request *r) {
   day_t day = day_asked(r);
   char text[DAY_TEXT_SIZE] = "";
   if (day != DAY_NONE) day_format(day, text);
-  struct writer *w = reply_data(r);
+  struct writer *w = control_reply(r);
   json_open(w, '{');
   json_put_text(w, "day", text[0] ? text : NULL);
   json_put_int(w, "clock_ms", e->now_ms);
@@ -200,7 +188,7 @@ static void do_board(struct request *r) {
 
 /* The day, week or month asked for, else the running one. */
 static bool period_asked(const struct request *r, struct period *out) {
-  struct slice kind = argument(r, "kind"), text = argument(r, "period");
+  struct slice kind = control_argument(r, "kind"), text = control_argument(r, "period");
   day_t today = centre_today(r->control->engine->fold.centre);
   for (unsigned i = 0; i < PERIOD_KINDS; i++) {
     if (!slice_equal(kind, slice_of(period_kind_name((enum period_kind)i)))) continue;
@@ -213,24 +201,25 @@ static bool period_asked(const struct request *r, struct period *out) {
 
 static void do_report(struct request *r) {
   struct engine *e = r->control->engine;
-  enum report_format format = report_format_parse(argument(r, "format"));
+  enum report_format format = report_format_parse(control_argument(r, "format"));
   struct report_options options = {.fold = &e->fold,
                                    .node = e->config->node,
-                                   .team = argument(r, "team"),
-                                   .chinese = slice_equal(argument(r, "language"), SLICE("zh"))};
+                                   .team = control_argument(r, "team"),
+                                   .chinese =
+                                       slice_equal(control_argument(r, "language"), SLICE("zh"))};
   if (!period_asked(r, &options.period)) {
-    reply_error(r, STATUS_USAGE, "kind: expected day, week or month, and a period of that kind");
+    control_refuse(r, STATUS_USAGE, "kind: expected day, week or month, and a period of that kind");
     return;
   }
   if (options.period.first < centre_kept_since(e->fold.centre)) {
-    reply_error(r, STATUS_UNAVAILABLE, "older than what the daemon has at hand");
+    control_refuse(r, STATUS_UNAVAILABLE, "older than what the daemon has at hand");
     return;
   }
   if (!report_team_exists(&options)) {
-    reply_error(r, STATUS_USAGE, "no such team on the roster");
+    control_refuse(r, STATUS_USAGE, "no such team on the roster");
     return;
   }
-  struct writer text = {0}, *w = reply_data(r);
+  struct writer text = {0}, *w = control_reply(r);
   report_write(&options, format, &text);
   if (format == REPORT_CSV || format == REPORT_HTML)
     json_slice(w, writer_slice(&text));
@@ -264,7 +253,7 @@ static void tell_new_alerts(struct control *control, struct follower *f) {
 static void do_alerts(struct request *r) {
   struct control *control = r->control;
   const struct alert_log *log = &control->engine->fold.alerts;
-  struct slice follow = argument(r, "follow");
+  struct slice follow = control_argument(r, "follow");
   if (slice_equal(follow, SLICE("true"))) {
     writer_reset(&control->out);
     if (session_data(r->session)) return; /* follows already */
@@ -278,7 +267,7 @@ static void do_alerts(struct request *r) {
     writer_reset(&control->out);
     return;
   }
-  struct writer *w = reply_data(r);
+  struct writer *w = control_reply(r);
   json_open(w, '[');
   for (const struct alert_entry *entry = log->oldest; entry; entry = entry->newer)
     if (!entry->notice) care_put_alert(control->engine, entry, w);
@@ -288,14 +277,14 @@ static void do_alerts(struct request *r) {
 
 static void do_ack(struct request *r) {
   struct error why = {0};
-  struct slice id = argument(r, "id");
-  enum status status =
-      care_acknowledge(r->control->engine, id, argument(r, "by"), argument(r, "note"), &why);
+  struct slice id = control_argument(r, "id");
+  enum status status = care_acknowledge(r->control->engine, id, control_argument(r, "by"),
+                                        control_argument(r, "note"), &why);
   if (status != STATUS_OK) {
-    reply_error(r, status, why.text);
+    control_refuse(r, status, why.text);
     return;
   }
-  struct writer *w = reply_data(r);
+  struct writer *w = control_reply(r);
   json_open(w, '{');
   json_put_string(w, "id", id);
   json_close(w, '}');
@@ -303,7 +292,7 @@ static void do_ack(struct request *r) {
 }
 
 static void do_alert_stats(struct request *r) {
-  care_put_stats(r->control->engine, reply_data(r));
+  care_put_stats(r->control->engine, control_reply(r));
   json_close(&r->control->out, '}');
 }
 
@@ -311,10 +300,10 @@ static void do_reload(struct request *r) {
   struct error why = {0};
   enum status status = reload_run(r->control->engine, &why);
   if (status != STATUS_OK) {
-    reply_error(r, status, why.text);
+    control_refuse(r, status, why.text);
     return;
   }
-  struct writer *w = reply_data(r);
+  struct writer *w = control_reply(r);
   json_open(w, '{');
   json_put_text(w, "file", r->control->engine->config_path);
   json_put_uint(w, "agents", r->control->engine->settings->roster->agent_count);
@@ -326,16 +315,23 @@ static void serve(struct request *r, struct slice line) {
   static const struct {
     const char *name;
     void (*run)(struct request *r);
-  } commands[] = {{"status", do_status}, {"agent", do_agent},
-                  {"alerts", do_alerts}, {"board", do_board},
-                  {"report", do_report}, {"reload", do_reload},
-                  {"ack", do_ack},       {"alert-stats", do_alert_stats}};
+  } commands[] = {{"status", do_status},
+                  {"agent", do_agent},
+                  {"alerts", do_alerts},
+                  {"board", do_board},
+                  {"report", do_report},
+                  {"reload", do_reload},
+                  {"ack", do_ack},
+                  {"alert-stats", do_alert_stats},
+                  {"score", control_score},
+                  {"score-add", control_score_add},
+                  {"score-reverse", control_score_reverse}};
   struct writer *w = &r->control->out;
   struct slice name = {0};
-  if (flat_json_scan(line, &r->object) == FLAT_OK) name = argument(r, "command");
-  reply_error(r, STATUS_USAGE,
-              "expected one of the commands status, agent, alerts, board, report, reload, ack, "
-              "alert-stats");
+  if (flat_json_scan(line, &r->object) == FLAT_OK) name = control_argument(r, "command");
+  control_refuse(r, STATUS_USAGE,
+                 "expected one of the commands status, agent, alerts, board, report, reload, ack, "
+                 "alert-stats, score, score-add, score-reverse");
   for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
     if (slice_equal(name, slice_of(commands[i].name))) commands[i].run(r);
   if (w->len == 0) return;

@@ -3,6 +3,7 @@
 #include "callpace/engine/closing.h"
 #include "callpace/engine/outbox.h"
 #include "callpace/engine/pipeline.h"
+#include "callpace/engine/score.h"
 
 /* A backlog brings starts that are older than max_call; their ends follow. */
 enum { FORGET_AFTER_DAYS = 3, CLOSE_DAYS = 62, LOST_HOLD_MS = 3000 };
@@ -105,6 +106,7 @@ void judge_run(struct engine *e) {
     judge_day(e, tally);
   for (struct lead_week *week; (week = centre_next_week_to_judge(e->fold.centre));)
     judge_week(e, week);
+  score_take_reviews(e);
   closing_run(e);
 }
 

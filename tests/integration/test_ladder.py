@@ -1,4 +1,6 @@
 """Weeks that close, and the ladder: POLICY section 5."""
+import os
+import struct
 import subprocess
 import unittest
 
@@ -18,6 +20,16 @@ def rules(ladder=None, **contact):
     tree = policy()
     tree["policies"][0]["contact"] = dict(contact, ladder=ladder or RUNGS)
     return tree
+
+
+def crc32c(data):
+    """As doc/journal-format.md has it, from an LSN below 2^32 on."""
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
 
 
 class Centre(unittest.TestCase):
@@ -189,6 +201,180 @@ class Ladder(Centre):
         alert, = self.told("contact.warning")
         self.assertEqual(alert["at_ms"], at("2026-11-07 12:00"))
         self.assertEqual(self.week("1001", 1)["state"], "none")
+
+
+class Hold(Centre):
+    def begin_on_hold(self, rungs=None, **more):
+        """1001 has had two offences; W47 is the week of the hold."""
+        self.begin("1001", "1002", policy_tree=rules(rungs), **more)
+        self.play("1001", 5, 10)
+        self.close()
+        self.s.event("lead.issue", agent="1001", lead="early", number="13800138001",
+                     week="2026-W47", ts=NINE + 8 * DAY)
+        self.play("1001", 5, 10, 1)
+        self.close(1)
+
+    def test_rung_2_holds_leads_for_the_week_after(self):
+        """POLICY 5, rung 2: the hold is the week after the one judged, by the lead's week:
+        lead.issue for it is refused and goes to the unassigned pool, and leads already
+        issued for it go there too."""
+        self.begin_on_hold()
+        alert, = self.told("lead.hold")
+        self.assertEqual((alert["id"], alert["numbers"]["weeks"], alert["numbers"]["points"]),
+                         ("1001/lead.hold/2026-W46", 1, -2))
+        self.assertEqual(self.week("1001", 2)["leads_issued"], 0)
+        self.s.event("lead.issue", agent="1001", lead="late", number="13800138002",
+                     ts=NINE + 14 * DAY)
+        self.assertEqual(self.s.error()["code"], "lead_hold")
+        self.s.event("lead.issue", agent="1001", lead="next", number="13800138003",
+                     week="2026-W48", ts=NINE + 14 * DAY)
+        self.s.event("lead.issue", agent="1002", lead="late", number="13800138002",
+                     ts=NINE + 15 * DAY)
+        self.s.wait_ack()
+        self.assertEqual(self.week("1001", 2)["leads_issued"], 0)
+        self.assertEqual(self.week("1001", 3)["leads_issued"], 1)
+        self.assertEqual(self.week("1002", 2)["leads_issued"], 1)
+        self.again()
+        self.s.event("lead.issue", agent="1001", lead="later", number="13800138004",
+                     ts=NINE + 16 * DAY)
+        self.assertEqual(self.s.error()["code"], "lead_hold")
+        holds = [(d["agent"], d["week"]) for d in self.decisions() if d["type"] == "x.lead_hold"]
+        self.assertEqual(holds, [("1001", "2026-W47")])
+
+    def test_weeks_of_a_hold_and_none_in_shadow(self):
+        longer = [RUNGS[0], dict(RUNGS[1], weeks=2)]
+        self.begin_on_hold(longer)
+        holds = [d["week"] for d in self.decisions() if d["type"] == "x.lead_hold"]
+        self.assertEqual(holds, ["2026-W47", "2026-W48"])
+        self.begin_on_hold({"shadow": True, "rungs": longer})
+        self.assertEqual(self.week("1001", 2)["leads_issued"], 1)
+        self.assertEqual([d for d in self.decisions() if d["type"] == "x.lead_hold"], [])
+
+
+class Points(Centre):
+    def client(self, *words, fails=False):
+        done = subprocess.run([PROGRAMS["callpace"], *words, "--json", "-c",
+                               self.daemon.config_path], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE)
+        self.assertEqual(done.returncode != 0, fails, done.stderr)
+        return done.stderr.decode() if fails else harness.json.loads(done.stdout)
+
+    def score(self, ident, *more):
+        entry, = self.client("score", ident, *more)
+        return entry
+
+    def month(self, ident, week=0):
+        return self.daemon.ask("agent", id=ident, day=day_of(week))["month"]
+
+    def test_rungs_subtract_with_their_evidence(self):
+        """POLICY 6: everybody starts each month with 100; each entry holds its evidence and
+        the hash of the one before; it books into the month in which the week ends."""
+        self.begin("1001", "1002")
+        for week in range(2):
+            self.play("1001", 5, 10, week)
+            self.close(week)
+        score = self.score("1001", "--month", "2026-11")
+        self.assertEqual((score["agent"], score["points"]), ("1001", 97))
+        first, second = score["entries"]
+        self.assertEqual({k: first[k] for k in ("kind", "points", "period", "rung", "rate_bp",
+                                                "threshold_bp", "policy_from", "at_ms")},
+                         {"kind": "ladder", "points": -1, "period": "2026-W45", "rung": 1,
+                          "rate_bp": 5000, "threshold_bp": 6000, "policy_from": "2016-01-01",
+                          "at_ms": at("2026-11-09 00:00")})
+        self.assertEqual((second["points"], second["before"]), (-2, first["hash"]))
+        self.assertEqual(first["before"], "0" * 64)
+        self.assertEqual(first["final_ms"], at("2026-11-12 00:00"))  # appeal: 3 days
+        self.assertFalse(first["provisional"])
+        self.assertTrue(second["provisional"])
+        self.assertEqual((self.month("1001")["points"], self.month("1001")["offences"]), (97, 2))
+        self.assertEqual((self.month("1002")["points"], self.month("1002")["offences"]), (100, 0))
+        self.daemon.settle()
+        with self.daemon.redis() as redis:
+            shown = redis.hash("callpace:agent:{1001}:month:2026-11")
+        self.assertEqual((shown["points"], shown["offences"]), ("97", "2"))
+        self.play("1001", 5, 10, 4)  # ends in December: a new hundred
+        self.close(4)
+        self.assertEqual(self.score("1001", "--month", "2026-12")["points"], 99)
+        self.assertEqual(len(self.client("score")), 2)
+
+    def test_shadow_gives_no_points(self):
+        self.begin(policy_tree=rules({"shadow": True, "rungs": RUNGS}))
+        self.play("1001", 5, 10)
+        self.close()
+        self.assertEqual(self.score("1001")["points"], 100)
+        self.assertEqual(self.score("1001")["entries"], [])
+
+    def test_reviews_and_what_supervisors_enter(self):
+        """POLICY 6: review.points, counted once per id; added and reversed with a reason;
+        an entry is undone, never edited."""
+        self.begin("1001", "1002")
+        for ident in ("r1", "r1", "r2"):
+            self.s.event("review.points", agent="1001", points=-5, reason="script", by="Li",
+                         id=ident, ts=NINE)
+        self.s.event("review.points", agent="1001", points=3, reason="reward", by="Li",
+                     ts=at("2026-10-30 09:00"))
+        self.s.wait_ack()
+        self.assertEqual(self.score("1001")["points"], 90)
+        self.assertEqual(self.score("1001", "--month", "2026-10")["points"], 103)
+        entry = self.client("score", "add", "1001", "-2", "--reason", "test of knowledge",
+                            "--by", "Zhang")
+        self.assertEqual((entry["kind"], entry["points"], entry["by"]), ("manual", -2, "Zhang"))
+        undone = self.client("score", "reverse", "1", "--reason", "appeal granted")
+        self.assertEqual((undone["kind"], undone["points"], undone["reverses"]),
+                         ("reversal", 5, 1))
+        self.assertIn("already", self.client("score", "reverse", "1", "--reason", "x", fails=True))
+        self.assertIn("reversal", self.client("score", "reverse", str(undone["number"]),
+                                              "--reason", "x", fails=True))
+        self.assertIn("no entry", self.client("score", "reverse", "99", "--reason", "x",
+                                              fails=True))
+        self.assertIn("no such agent", self.client("score", "add", "9", "1", "--reason", "x",
+                                                   fails=True))
+        self.assertIn("other than 0", self.client("score", "add", "1001", "0", "--reason", "x",
+                                                  fails=True))
+        before = self.score("1001")
+        self.assertEqual(before["points"], 93)
+        self.assertEqual([e["reversed"] for e in before["entries"]], [True, False, False, False])
+        self.again()
+        self.assertEqual(self.score("1001"), before)
+        self.s.event("review.points", agent="1001", points=-5, reason="script", by="Li",
+                     id="r2", ts=NINE)
+        self.s.wait_ack()
+        self.assertEqual(self.score("1001"), before)
+
+    def test_a_changed_past_shows(self):
+        """`callpace score verify` reads the chain from the journal."""
+        self.begin()
+        for i in range(3):
+            self.client("score", "add", "1001", "-1", "--reason", "review %d" % i) \
+                if i else self.s.event("review.points", agent="1001", points=-1, by="Li",
+                                       reason="review 0", ts=NINE)
+            self.s.wait_ack()
+        self.assertEqual(self.client("score", "verify"), {"ok": True, "entries": 3, "error": None})
+        self.daemon.stop()
+        self.forge(b"review 1", b"review X")
+        told = self.client("score", "verify", fails=True)
+        self.assertIn("entry 2 of 1001 was changed", told)
+
+    def forge(self, was, becomes):
+        """Changes a record so well that its checksum fits."""
+        folder = os.path.join(self.daemon.state_dir, "journal")
+        for name in sorted(os.listdir(folder)):
+            path = os.path.join(folder, name)
+            with open(path, "rb") as file:
+                data = bytearray(file.read())
+            where = data.find(was)
+            if where < 0:
+                continue
+            for begin in range(where - 12, 0, -1):
+                crc, length = struct.unpack_from("<II", data, begin)
+                end = begin + 12 + length
+                if end > where and length < 4096 and crc32c(data[begin + 4:end]) == crc:
+                    data[where:where + len(was)] = becomes
+                    struct.pack_into("<I", data, begin, crc32c(data[begin + 4:end]))
+                    with open(path, "wb") as file:
+                        file.write(data)
+                    return
+        self.fail("not found in the journal")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ static const struct command *const commands[] = {
     &command_alerts,
     &command_board,
     &command_report,
+    &command_score,
     &command_reload,
     &command_replay,
     &command_check,

@@ -108,6 +108,11 @@ static enum status read_option(const struct option_set *set, int argc, char **ar
   return (enum status)client_usage_error("%s: %s is not a value for it", row->name, value);
 }
 
+/* "-2" is a number, and "-" a file. */
+static bool looks_like_option(const char *word) {
+  return word[0] == '-' && word[1] && (word[1] < '0' || word[1] > '9');
+}
+
 enum status options_read(struct client_options *options, const struct option_row *rows, int argc,
                          char **argv, const char **words, size_t least, size_t most) {
   struct option_set set = option_set_of(options, rows);
@@ -116,7 +121,7 @@ enum status options_read(struct client_options *options, const struct option_row
   for (int i = 0; i < argc; i++) {
     if (!ended && strcmp(argv[i], "--") == 0) {
       ended = true;
-    } else if (!ended && argv[i][0] == '-' && argv[i][1]) {
+    } else if (!ended && looks_like_option(argv[i])) {
       enum status status = read_option(&set, argc, argv, &i);
       if (status) return status;
     } else {

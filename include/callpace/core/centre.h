@@ -156,6 +156,8 @@ struct centre_counts centre_counts(const struct centre *centre);
 
 /* Whose published form changed, in the order of change, each once; NULL: none
  * left. Taking one clears its mark. */
+/* What shows of an agent's month changed outside of the centre. */
+void centre_touch_month(struct centre *centre, struct slice agent, month_t month, uint64_t lsn);
 struct day_tally *centre_next_dirty_day(struct centre *centre);
 struct month_tally *centre_next_dirty_month(struct centre *centre);
 struct team_day *centre_next_dirty_team(struct centre *centre);

@@ -15,6 +15,7 @@
 #include "callpace/core/coverage.h"
 #include "callpace/core/leads.h"
 #include "callpace/core/metric.h"
+#include "callpace/core/points.h"
 #include "callpace/core/producer.h"
 #include "callpace/core/record.h"
 
@@ -31,6 +32,7 @@ struct fold {
   struct alert_log alerts;
   struct alert_book book;
   struct alert_budget budget;
+  struct points points;
   struct producers producers;
   struct table proved;    /* sources on which a producer ever said hello: name -> itself */
   bool clock_events;      /* clock: events: absence is no gap */
@@ -89,6 +91,10 @@ bool fold_week_verdict(struct fold *fold, struct lead_week *week, struct week_fa
  * of the week that closes then: weeks that are no longer kept are passed over. */
 msec_t fold_closing_due(struct fold *fold);
 day_t fold_closing_week(const struct fold *fold);
+
+/* An agent's offences that book into a month, as the weeks were decided. */
+unsigned fold_offences(const struct centre_agent *agent, month_t month,
+                       const struct policy *policy);
 
 /* How an agent's month stands, by the settings in force. */
 void fold_month(const struct fold *fold, const struct month_tally *tally, struct month_state *out);

@@ -43,6 +43,11 @@ struct points_fact {
   struct slice agent, reason, by, id;
 };
 
+/* Its numbers, for the journal. Reading checks ranges; false: no entry. */
+enum { POINTS_NUMBERS = 12 };
+void points_fact_pack(const struct points_fact *fact, int64_t out[POINTS_NUMBERS]);
+bool points_fact_unpack(const int64_t numbers[POINTS_NUMBERS], struct points_fact *out);
+
 struct points_entry {
   struct points_entry *older, *newer; /* of the same agent */
   struct points_fact fact;
@@ -89,6 +94,8 @@ const struct points_entry *points_add(struct points *points, const struct points
 const struct points_entry *points_find(const struct points *points, uint64_t number);
 /* The newest entry of an agent; NULL. */
 const struct points_entry *points_newest(const struct points *points, struct slice agent);
+/* Whether an agent's week (by its Monday) has its ladder entry. */
+bool points_has_week(const struct points *points, struct slice agent, day_t monday);
 /* Sum of an agent's entries that book into a month. */
 int64_t points_sum(const struct points *points, struct slice agent, month_t month);
 

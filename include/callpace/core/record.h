@@ -12,6 +12,7 @@
 #include "callpace/core/call_event.h"
 #include "callpace/core/closed.h"
 #include "callpace/core/period.h"
+#include "callpace/core/points.h"
 
 /* Values stand in the journal: never renumber. */
 enum record_type {
@@ -30,6 +31,7 @@ enum record_type {
   RECORD_LEAD_MOVE = 12,   /* .lead_move: a lead changes hands, or goes to the pool */
   RECORD_LEAD_HOLD = 13,   /* .lead_hold: no leads for this agent in this week */
   RECORD_WEEK_CLOSED = 14, /* .week_closed: how an agent's week was judged */
+  RECORD_POINTS = 15,      /* .points: an entry of the ledger of points */
   RECORD_ALERT_ACK = 18,   /* .ack: somebody sees to an alert */
   RECORD_TYPES
 };
@@ -102,6 +104,10 @@ struct record {
       struct slice agent; /* empty: that week is closed for everybody; `fact` without meaning */
       struct week_closed fact;
     } week_closed;
+    struct {
+      struct points_fact fact;
+      struct slice before, hash; /* POINTS_HASH_SIZE bytes each */
+    } points;
     struct {
       msec_t at_ms;
       struct slice id, by, note;
