@@ -1,5 +1,5 @@
 /* contact.at_risk: a week whose projected contact rate falls short; and what is told of
- * weeks that closed short. */
+ * weeks that closed short, and of months. */
 #include "alert_inner.h"
 
 __extension__ typedef __int128 int128;
@@ -89,5 +89,27 @@ void alert_tell_offence(struct alert_latch *latch, const struct alert_offence *o
   if (closed->action == LADDER_REASSIGN_UNDIALLED)
     alert_add_number(&alert, "missed_days", closed->missed_days);
   if (closed->shadow) alert_add_number(&alert, "shadow", 1);
+  alert_tell(latch, &alert, sink);
+}
+
+void alert_tell_month(struct alert_latch *latch, const struct agent *agent, month_t month,
+                      const struct month_closed *closed, msec_t now_ms, struct alert_sink sink) {
+  const struct month_verdict *verdict = &closed->verdict;
+  struct alert alert = {.type = ALERT_MONTH_OUTCOME,
+                        .state = ALERT_RAISED,
+                        .at_ms = now_ms,
+                        .period = month_first_day(month),
+                        .policy_from = verdict->policy_from,
+                        .outcome = month_outcome_name(verdict->outcome)};
+  alert_add_person(&alert, slice_of(agent->id), agent);
+  alert_add_number(&alert, "calls", closed->facts.calls);
+  alert_add_number(&alert, "calls_target", verdict->calls_target);
+  alert_add_number(&alert, "talk_ms", closed->facts.talk_ms);
+  alert_add_number(&alert, "talk_target_ms", verdict->talk_target_ms);
+  alert_add_number(&alert, "members", closed->facts.members);
+  alert_add_number(&alert, "members_target", verdict->members_target);
+  alert_add_number(&alert, "attainment_bp", verdict->attainment_bp);
+  alert_add_number(&alert, "points", closed->points);
+  alert_add_number(&alert, "offences", closed->offences);
   alert_tell(latch, &alert, sink);
 }

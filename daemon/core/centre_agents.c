@@ -34,6 +34,8 @@ void centre_free_agent(struct centre *centre, struct centre_agent *agent) {
     day_tally_clear(tally);
     centre_drop_plan(tally);
   }
+  for (struct month_tally *month = agent->months; month; month = month->older)
+    free(month->closed);
   for (struct lead_week *week = agent->weeks, *older; week; week = older) {
     older = week->older;
     centre_free_week(centre, week);

@@ -148,6 +148,21 @@ static void code_tally(struct codec *c, struct day_tally *t) {
 
 /* Agents. */
 
+/* How it closed, if it did. */
+static void code_month_closed(struct codec *c, struct month_tally *month) {
+  int64_t numbers[MONTH_CLOSED_NUMBERS] = {0};
+  bool closed = month->closed != NULL;
+  code_bool(c, &closed);
+  code_bool(c, &month->told);
+  if (!closed) return;
+  if (c->w) month_closed_pack(month->closed, numbers);
+  for (unsigned i = 0; i < MONTH_CLOSED_NUMBERS; i++)
+    code_i64(c, &numbers[i]);
+  if (c->w || codec_failed(c)) return;
+  month->closed = mem_zalloc(sizeof *month->closed);
+  if (!month_closed_unpack(numbers, month->closed)) c->r->failed = true;
+}
+
 static void save_agent(struct codec *c, struct centre_agent *agent) {
   put_blob(c->w, slice_of(agent->id));
   code_small(c, agent->state, AGENT_ACW + 1);
@@ -164,6 +179,7 @@ static void save_agent(struct codec *c, struct centre_agent *agent) {
     code_i64(c, &month->members);
     code_i64(c, &month->talk_ms);
     code_u64(c, &month->lsn);
+    code_month_closed(c, month);
   }
   put_varint(c->w, days);
   for (struct day_tally *tally = agent->days; tally; tally = tally->older) {
@@ -187,6 +203,7 @@ static void load_months(struct codec *c, struct centre_agent *agent, struct pool
     code_i64(c, &month->members);
     code_i64(c, &month->talk_ms);
     code_u64(c, &month->lsn);
+    code_month_closed(c, month);
   }
 }
 

@@ -208,6 +208,7 @@ static void trim_agent(struct centre *centre, struct centre_agent *agent, day_t 
     month_at = &(*month_at)->older;
   for (struct month_tally *tally = *month_at, *older; tally; tally = older) {
     older = tally->older;
+    free(tally->closed);
     pool_give(&centre->month_pool, tally);
   }
   *month_at = NULL;

@@ -176,11 +176,3 @@ void centre_load_pending(struct centre *centre, struct reader *r) {
       if (known->day == day) known->site_cycle_ms = mean_ms;
   }
 }
-
-void centre_touch_month(struct centre *centre, struct slice agent_id, month_t month, uint64_t lsn) {
-  const struct centre_agent *agent = centre_find_agent(centre, agent_id);
-  struct month_tally *tally = agent ? centre_find_month(agent, month) : NULL;
-  if (!tally) return;
-  tally->lsn = lsn;
-  centre_mark_month(centre, tally);
-}

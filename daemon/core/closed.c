@@ -66,3 +66,38 @@ bool week_closed_unpack(const int64_t n[WEEK_CLOSED_NUMBERS], struct week_closed
                               .missed_days = n[13]};
   return true;
 }
+
+/* The order stands in the journal: never change it. */
+void month_closed_pack(const struct month_closed *month, int64_t out[MONTH_CLOSED_NUMBERS]) {
+  const struct month_verdict *v = &month->verdict;
+  const int64_t numbers[MONTH_CLOSED_NUMBERS] = {
+      month->facts.calls, month->facts.members, month->facts.talk_ms, v->judged | v->must_meet << 1,
+      v->basic,           v->incentive,         v->outcome,           v->attainment_bp,
+      v->calls_target,    v->members_target,    v->talk_target_ms,    v->policy_from,
+      month->at_ms,       month->points,        month->offences};
+  for (unsigned i = 0; i < MONTH_CLOSED_NUMBERS; i++)
+    out[i] = numbers[i];
+}
+
+bool month_closed_unpack(const int64_t n[MONTH_CLOSED_NUMBERS], struct month_closed *out) {
+  if (!within(n[3], 0, 3) || !within(n[4], BASIC_NONE, BASIC_UNMET) ||
+      !within(n[5], INCENTIVE_NONE, INCENTIVE_UNMET) ||
+      !within(n[6], MONTH_OUTCOME_NONE, MONTH_BY_ATTAINMENT) || !within(n[7], 0, BP_ONE) ||
+      !within(n[11], -DAY_MAX, DAY_MAX) || !within(n[14], 0, INT32_MAX))
+    return false;
+  *out = (struct month_closed){.facts = {.calls = n[0], .members = n[1], .talk_ms = n[2]},
+                               .verdict = {.judged = n[3] & 1,
+                                           .must_meet = n[3] & 2,
+                                           .basic = (enum month_basic)n[4],
+                                           .incentive = (enum month_incentive)n[5],
+                                           .outcome = (enum month_outcome)n[6],
+                                           .attainment_bp = n[7],
+                                           .calls_target = n[8],
+                                           .members_target = n[9],
+                                           .talk_target_ms = n[10],
+                                           .policy_from = (day_t)n[11]},
+                               .at_ms = n[12],
+                               .points = n[13],
+                               .offences = n[14]};
+  return true;
+}

@@ -6,7 +6,7 @@
 #include "callpace/base/json_strings.h"
 #include "callpace/base/mem.h"
 
-enum { FOLD_VERSION = 4, ORIGINS_MAX = 1 << 24 };
+enum { FOLD_VERSION = 5, ORIGINS_MAX = 1 << 24, POINTS_KEPT_MONTHS = 14 };
 
 void fold_init(struct fold *fold, const struct settings *settings, bool clock_events) {
   *fold = (struct fold){.centre = centre_new(settings),
@@ -14,7 +14,8 @@ void fold_init(struct fold *fold, const struct settings *settings, bool clock_ev
                         .now_ms = MSEC_NONE,
                         .alive_ms = MSEC_NONE,
                         .weeks_closed = DAY_NONE,
-                        .closing_due_ms = MSEC_NONE};
+                        .week_due_ms = MSEC_NONE,
+                        .month_due_ms = MSEC_NONE};
 }
 
 void fold_free(struct fold *fold) {
@@ -44,7 +45,7 @@ uint64_t fold_settings_mark(struct slice policy, struct slice roster) {
 
 void fold_use_settings(struct fold *fold, const struct settings *settings) {
   centre_use_settings(fold->centre, settings, fold->now_ms);
-  fold->closing_due_ms = MSEC_NONE;
+  fold->week_due_ms = fold->month_due_ms = MSEC_NONE;
 }
 
 void fold_month(const struct fold *fold, const struct month_tally *tally, struct month_state *out) {
@@ -59,6 +60,9 @@ void fold_month(const struct fold *fold, const struct month_tally *tally, struct
   out->has_points = true;
   out->points = plan.policy->points_start + points_sum(&fold->points, agent, tally->month);
   out->offences = fold_offences(tally->agent, tally->month, plan.policy);
+  if (!tally->closed) return;
+  out->verdict = tally->closed->verdict;
+  out->offences = (unsigned)tally->closed->offences;
 }
 
 static struct fold_origin *origin_at(struct fold *fold, uint32_t origin) {
@@ -87,13 +91,16 @@ struct producer_epoch *fold_name_origin(struct fold *fold, uint32_t origin, stru
 /* What lies before the first day is not judged. */
 static void begin_closing(struct fold *fold) {
   day_t today = centre_today(fold->centre);
-  if (fold->weeks_closed == DAY_NONE && today != DAY_NONE)
-    fold->weeks_closed = week_monday(today) - 7;
+  if (fold->weeks_closed != DAY_NONE || today == DAY_NONE) return;
+  fold->weeks_closed = week_monday(today) - 7;
+  fold->months_closed = month_of(today) - 1;
 }
 
 msec_t fold_next_due(struct fold *fold) {
-  msec_t due = centre_next_due(fold->centre), closing = fold_closing_due(fold);
-  return closing > fold->now_ms && closing < due ? closing : due;
+  msec_t due = centre_next_due(fold->centre);
+  msec_t week = fold_week_due(fold), month = fold_month_due(fold);
+  if (week > fold->now_ms && week < due) due = week;
+  return month > fold->now_ms && month < due ? month : due;
 }
 
 void fold_advance(struct fold *fold, msec_t now_ms) {
@@ -255,7 +262,7 @@ static void note_budgets(struct fold *fold, struct slice hooks, struct slice lea
       alert_budget_note(&fold->budget, hook, lead, fold->now_ms);
 }
 
-/* What a closed week leads to is told once, for good. */
+/* What a closed week or month leads to is told once, for good. */
 static void note_told(struct fold *fold, struct slice id) {
   enum alert_type type;
   struct slice subject;
@@ -263,6 +270,7 @@ static void note_told(struct fold *fold, struct slice id) {
   if (!alert_id_parse(id, &subject, &type, &period)) return;
   if (type == ALERT_CONTACT_WARNING || type == ALERT_LEAD_HOLD || type == ALERT_LEAD_REASSIGNED)
     centre_tell_week(fold->centre, subject, period.first);
+  if (type == ALERT_MONTH_OUTCOME) centre_tell_month(fold->centre, subject, month_of(period.first));
 }
 
 static void fold_alert(struct fold *fold, uint64_t lsn, const struct record *record) {
@@ -326,7 +334,19 @@ static void fold_week_closed(struct fold *fold, uint64_t lsn, const struct recor
     centre_touch_month(fold->centre, agent, ladder_month(week), lsn);
   } else if (week > fold->weeks_closed) {
     fold->weeks_closed = week;
-    fold->closing_due_ms = MSEC_NONE;
+    fold->week_due_ms = MSEC_NONE;
+  }
+}
+
+static void fold_month_closed(struct fold *fold, uint64_t lsn, const struct record *record) {
+  struct slice agent = record->month_closed.agent;
+  month_t month = record->month_closed.month;
+  if (agent.len > 0) {
+    centre_close_month(fold->centre, agent, month, &record->month_closed.fact, lsn);
+  } else if (month > fold->months_closed) {
+    fold->months_closed = month;
+    fold->month_due_ms = MSEC_NONE;
+    points_drop(&fold->points, month - POINTS_KEPT_MONTHS);
   }
 }
 
@@ -356,6 +376,7 @@ void fold_record(struct fold *fold, uint64_t lsn, const struct record *record) {
     centre_hold_leads(fold->centre, record->lead_hold.agent, record->lead_hold.week,
                       record->lead_hold.reason, record->now_ms, lsn);
     break;
+  case RECORD_MONTH_CLOSED: fold_month_closed(fold, lsn, record); break;
   case RECORD_POINTS: fold_points(fold, lsn, record); break;
   case RECORD_WEEK_CLOSED: fold_week_closed(fold, lsn, record); break;
   case RECORD_DELIVERED: fold_delivered(fold, record); break;
@@ -376,6 +397,7 @@ void fold_save(const struct fold *fold, struct writer *w) {
   put_u64(w, fold->lsn);
   put_u64(w, fold->settings_mark);
   put_u32(w, (uint32_t)fold->weeks_closed);
+  put_u32(w, (uint32_t)fold->months_closed);
   put_varint(w, fold->proved.count);
   size_t position = 0;
   for (const char *name; (name = table_next(&fold->proved, &position));)
@@ -425,6 +447,7 @@ bool fold_load(struct fold *fold, struct slice bytes, struct error *error) {
   fold->lsn = get_u64(&r);
   fold->settings_mark = get_u64(&r);
   fold->weeks_closed = (day_t)get_u32(&r);
+  fold->months_closed = (month_t)get_u32(&r);
   if (load_rest(fold, &r, error)) return true;
   if (error && !error->text[0]) error_set(error, STATUS_CONFIG, "snapshot is damaged");
   fold_free(fold);

@@ -1,4 +1,4 @@
-/* What a week of leads is judged by. */
+/* What a week of leads is judged by, and when weeks and months close. */
 #include "callpace/core/fold.h"
 
 __extension__ typedef __int128 int128;
@@ -79,12 +79,26 @@ day_t fold_closing_week(const struct fold *fold) {
   return next > oldest ? next : oldest;
 }
 
-msec_t fold_closing_due(struct fold *fold) {
+month_t fold_closing_month(const struct fold *fold) {
+  month_t oldest =
+      month_of(centre_today(fold->centre)) - (centre_limits(fold->centre)->keep_months - 1);
+  return fold->months_closed + 1 > oldest ? fold->months_closed + 1 : oldest;
+}
+
+msec_t fold_week_due(struct fold *fold) {
   if (fold->weeks_closed == DAY_NONE) return MSEC_MAX;
-  if (fold->closing_due_ms == MSEC_NONE)
-    fold->closing_due_ms =
+  if (fold->week_due_ms == MSEC_NONE)
+    fold->week_due_ms =
         ladder_judge_at(centre_settings(fold->centre)->policy, fold_closing_week(fold));
-  return fold->closing_due_ms;
+  return fold->week_due_ms;
+}
+
+msec_t fold_month_due(struct fold *fold) {
+  if (fold->weeks_closed == DAY_NONE) return MSEC_MAX;
+  if (fold->month_due_ms == MSEC_NONE)
+    fold->month_due_ms = calendar_day_end(&centre_settings(fold->centre)->policy->calendar,
+                                          month_first_day(fold_closing_month(fold) + 1) - 1);
+  return fold->month_due_ms;
 }
 
 unsigned fold_offences(const struct centre_agent *agent, month_t month,

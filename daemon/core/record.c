@@ -194,6 +194,7 @@ static unsigned record_texts(struct record *record, struct slice *texts[RECORD_T
     texts[n++] = &record->lead_hold.reason;
     break;
   case RECORD_WEEK_CLOSED: texts[n++] = &record->week_closed.agent; break;
+  case RECORD_MONTH_CLOSED: texts[n++] = &record->month_closed.agent; break;
   case RECORD_POINTS:
     texts[n++] = &record->points.fact.agent;
     texts[n++] = &record->points.fact.reason;
@@ -225,6 +226,13 @@ static char *write_week_closed(char *p, const struct record *record) {
   return write_list(p, numbers, WEEK_CLOSED_NUMBERS);
 }
 
+static char *write_month_closed(char *p, const struct record *record) {
+  int64_t numbers[MONTH_CLOSED_NUMBERS];
+  month_closed_pack(&record->month_closed.fact, numbers);
+  p = write_time(p, record->month_closed.month, 0);
+  return write_list(p, numbers, MONTH_CLOSED_NUMBERS);
+}
+
 static char *write_points(char *p, const struct record *record) {
   int64_t numbers[POINTS_NUMBERS];
   points_fact_pack(&record->points.fact, numbers);
@@ -254,6 +262,7 @@ static char *write_numbers(char *p, const struct record *record) {
   case RECORD_LEAD_MOVE: return write_time(p, record->lead_move.week, 0);
   case RECORD_LEAD_HOLD: return write_time(p, record->lead_hold.week, 0);
   case RECORD_WEEK_CLOSED: return write_week_closed(p, record);
+  case RECORD_MONTH_CLOSED: return write_month_closed(p, record);
   case RECORD_POINTS: return write_points(p, record);
   case RECORD_ALERT_ACK: return write_time(p, record->ack.at_ms, record->now_ms);
   default: return p;
@@ -381,6 +390,14 @@ static void read_week_closed(struct reader *r, struct record *record) {
   if (!week_closed_unpack(numbers, &record->week_closed.fact)) r->failed = true;
 }
 
+static void read_month_closed(struct reader *r, struct record *record) {
+  int64_t numbers[MONTH_CLOSED_NUMBERS], month = read_time(r, 0);
+  if (month < 0 || month > 12 * 10000) r->failed = true;
+  record->month_closed.month = r->failed ? 0 : (month_t)month;
+  read_list(r, numbers, MONTH_CLOSED_NUMBERS);
+  if (!month_closed_unpack(numbers, &record->month_closed.fact)) r->failed = true;
+}
+
 static void read_points(struct reader *r, struct record *record) {
   int64_t numbers[POINTS_NUMBERS];
   read_list(r, numbers, POINTS_NUMBERS);
@@ -429,6 +446,7 @@ static void read_numbers(struct reader *r, struct record *record) {
   case RECORD_LEAD_MOVE: record->lead_move.week = read_week(r); break;
   case RECORD_LEAD_HOLD: record->lead_hold.week = read_week(r); break;
   case RECORD_WEEK_CLOSED: read_week_closed(r, record); break;
+  case RECORD_MONTH_CLOSED: read_month_closed(r, record); break;
   case RECORD_POINTS: read_points(r, record); break;
   case RECORD_ALERT_ACK: record->ack.at_ms = read_time(r, record->now_ms); break;
   default: break;
@@ -437,7 +455,7 @@ static void read_numbers(struct reader *r, struct record *record) {
 
 /* Some numbers are not given out. */
 static bool exists(enum record_type type) {
-  if (type > RECORD_POINTS && type < RECORD_ALERT_ACK) return false;
+  if (type > RECORD_MONTH_CLOSED && type < RECORD_ALERT_ACK) return false;
   return type > RECORD_NONE && type < RECORD_TYPES;
 }
 

@@ -147,6 +147,26 @@ static void put_week_closed(struct writer *out, const struct record *record) {
   json_put_text(out, "policy_from", text);
 }
 
+static void put_month_closed(struct writer *out, const struct record *record) {
+  const struct month_verdict *verdict = &record->month_closed.fact.verdict;
+  char text[DAY_TEXT_SIZE];
+  month_format(record->month_closed.month, text);
+  json_put_text(out, "month", text);
+  if (!record->month_closed.agent.len) return;
+  json_put_string(out, "agent", record->month_closed.agent);
+  json_put_int(out, "calls", record->month_closed.fact.facts.calls);
+  json_put_int(out, "talk_ms", record->month_closed.fact.facts.talk_ms);
+  json_put_int(out, "members", record->month_closed.fact.facts.members);
+  put_name(out, "basic", month_basic_name(verdict->basic));
+  put_name(out, "incentive", month_incentive_name(verdict->incentive));
+  put_name(out, "outcome", month_outcome_name(verdict->outcome));
+  json_put_int(out, "attainment_bp", verdict->attainment_bp);
+  json_put_int(out, "points", record->month_closed.fact.points);
+  json_put_int(out, "offences", record->month_closed.fact.offences);
+  day_format(verdict->policy_from, text);
+  json_put_text(out, "policy_from", text);
+}
+
 static void put_hash(struct writer *out, const char *key, struct slice hash) {
   struct writer text = {0};
   put_hex(&text, (const uint8_t *)hash.data, hash.len);
@@ -200,6 +220,7 @@ static void put_other(struct writer *out, const struct record *record) {
     put_given(out, "reason", record->lead_hold.reason);
     break;
   case RECORD_WEEK_CLOSED: put_week_closed(out, record); break;
+  case RECORD_MONTH_CLOSED: put_month_closed(out, record); break;
   case RECORD_POINTS: put_points(out, record); break;
   case RECORD_ALERT_ACK:
     json_put_string(out, "id", record->ack.id);
@@ -224,6 +245,7 @@ void record_to_lines(const struct record *record, bool all, struct writer *out) 
                                                   [RECORD_LEAD_MOVE] = "x.lead_move",
                                                   [RECORD_LEAD_HOLD] = "x.lead_hold",
                                                   [RECORD_WEEK_CLOSED] = "x.week_closed",
+                                                  [RECORD_MONTH_CLOSED] = "x.month_closed",
                                                   [RECORD_POINTS] = "x.points",
                                                   [RECORD_ALERT_ACK] = "x.alert_ack"};
   if (record->type == RECORD_EVENT) {

@@ -75,10 +75,9 @@ static void hold_leads(struct engine *e, const struct centre_agent *agent, day_t
   for (int64_t i = 1; i <= closed->weeks; i++) {
     day_t held = monday + (day_t)i * 7;
     const struct lead_week *week = centre_find_week(agent, held);
-    struct record record = {.type = RECORD_LEAD_HOLD,
-                            .lead_hold = {.week = held,
-                                          .agent = slice_of(agent->id),
-                                          .reason = writer_slice(&reason)}};
+    struct record record = {
+        .type = RECORD_LEAD_HOLD,
+        .lead_hold = {.week = held, .agent = slice_of(agent->id), .reason = writer_slice(&reason)}};
     if (!week || !week->on_hold) pipeline_record(e, &record);
   }
   writer_free(&reason);
@@ -101,7 +100,7 @@ static void settle_week(struct engine *e, const struct crowd *crowd, day_t monda
 
 static void close_week(struct engine *e, day_t monday) {
   struct crowd crowd = crowd_of(e);
-  msec_t due_ms = fold_closing_due(&e->fold);
+  msec_t due_ms = fold_week_due(&e->fold);
   for (size_t i = 0; i < crowd.count; i++)
     judge_agent(e, crowd.agents[i], monday, due_ms);
   record_closed(e, (struct slice){0}, monday, NULL);
@@ -109,16 +108,74 @@ static void close_week(struct engine *e, day_t monday) {
   free(crowd.agents);
 }
 
+/* --- months --- */
+
+static void record_month(struct engine *e, struct slice agent, month_t month,
+                         const struct month_closed *fact) {
+  struct record record = {.type = RECORD_MONTH_CLOSED,
+                          .month_closed = {.month = month, .agent = agent}};
+  if (fact) record.month_closed.fact = *fact;
+  pipeline_record(e, &record);
+}
+
+static void judge_month(struct engine *e, const struct centre_agent *agent, month_t month,
+                        msec_t due_ms) {
+  const struct month_tally *tally = centre_find_month(agent, month);
+  struct month_state state;
+  if (!tally || tally->closed) return;
+  fold_month(&e->fold, tally, &state);
+  struct month_closed fact = {.facts = {tally->calls, tally->members, tally->talk_ms},
+                              .verdict = state.verdict,
+                              .at_ms = due_ms,
+                              .points = state.points,
+                              .offences = state.offences};
+  record_month(e, slice_of(agent->id), month, &fact);
+}
+
+static void settle_month(struct engine *e, const struct crowd *crowd, month_t month) {
+  for (size_t i = 0; i < crowd->count; i++) {
+    const struct month_tally *tally = centre_find_month(crowd->agents[i], month);
+    if (tally && tally->closed && tally->closed->verdict.judged && !tally->told)
+      alert_tell_month(&e->fold.latch, crowd->agents[i]->rostered, month, tally->closed,
+                       e->fold.now_ms, judge_sink(e));
+  }
+}
+
+static void close_month(struct engine *e, month_t month) {
+  struct crowd crowd = crowd_of(e);
+  msec_t due_ms = fold_month_due(&e->fold);
+  for (size_t i = 0; i < crowd.count; i++)
+    judge_month(e, crowd.agents[i], month, due_ms);
+  record_month(e, (struct slice){0}, month, NULL);
+  settle_month(e, &crowd, month);
+  free(crowd.agents);
+}
+
+/* --- */
+
+/* What a crash cut off: the newest of each, as it is complete before the next begins. */
 static void settle_newest(struct engine *e) {
   struct crowd crowd = crowd_of(e);
   settle_week(e, &crowd, e->fold.weeks_closed);
+  settle_month(e, &crowd, e->fold.months_closed);
   free(crowd.agents);
+}
+
+/* A week that ends with the month costs points of that month: it closes first. */
+static bool close_next(struct engine *e) {
+  msec_t week_ms = fold_week_due(&e->fold), month_ms = fold_month_due(&e->fold);
+  if (week_ms > e->fold.now_ms && month_ms > e->fold.now_ms) return false;
+  if (week_ms <= month_ms)
+    close_week(e, fold_closing_week(&e->fold));
+  else
+    close_month(e, fold_closing_month(&e->fold));
+  return true;
 }
 
 void closing_run(struct engine *e) {
   if (e->fold.weeks_closed == DAY_NONE) return;
   if (!e->closings_settled) settle_newest(e);
   e->closings_settled = true;
-  while (fold_closing_due(&e->fold) <= e->fold.now_ms)
-    close_week(e, fold_closing_week(&e->fold));
+  while (close_next(e)) {
+  }
 }

@@ -39,7 +39,7 @@ class Centre(unittest.TestCase):
         more.setdefault("roster_tree", roster(*[agent(i) for i in idents or ("1001",)]))
         self.daemon = Daemon(self, **more).start()
         self.s = self.daemon.sender("crm1")
-        self.calls = 0
+        self.made = 0
 
     def issue(self, ident, count, week=0):
         for i in range(count):
@@ -47,8 +47,8 @@ class Centre(unittest.TestCase):
                          number="1%s%d%05d" % (ident, week, i), ts=NINE + week * 7 * DAY)
 
     def call(self, ident, i, week=0, at_ms=0, answered=True):
-        self.calls += 1
-        call, start = "c%d" % self.calls, NINE + week * 7 * DAY + at_ms
+        self.made += 1
+        call, start = "c%d" % self.made, NINE + week * 7 * DAY + at_ms
         self.s.event("call.start", call=call, agent=ident, ts=start,
                      number="1%s%d%05d" % (ident, week, i))
         if answered:
@@ -375,6 +375,85 @@ class Points(Centre):
                         file.write(data)
                     return
         self.fail("not found in the journal")
+
+
+class Month(Centre):
+    def calls(self, ident, count, talk_minutes, first_ms, members=0):
+        """So many calls of equal talk, spread over the days from first_ms on."""
+        talk = talk_minutes * MINUTE // count
+        self.s.events([("call.end", dict(call="m%s-%d" % (ident, i), agent=ident, talk_ms=talk,
+                                         ts=first_ms + talk * (i + 1))) for i in range(count)])
+        self.s.events([("member.developed", dict(agent=ident, member="m%d" % i, ts=first_ms))
+                       for i in range(members)])
+        self.s.wait_ack()
+
+    def month(self, ident, month="2026-11"):
+        return self.daemon.ask("agent", id=ident, day=month + "-15")["month"]
+
+    def small(self, **more):
+        """Targets that a test can reach; confirmed agents have an alternative."""
+        tree = rules()
+        tree["policies"][0]["classes"]["veteran"]["month"] = {
+            "calls": 20, "talk": "60m", "members": 7}
+        tree["policies"][0]["alternatives"] = [{"calls": 10, "talk": "30m", "members": 9}]
+        tree["policies"][0].update(more)
+        return tree
+
+    def test_the_four_outcomes(self):
+        """POLICY 4: basic and incentive, each met or not; the alternative stands for both;
+        attainment is the lower of calls and talk against target."""
+        self.begin("1", "2", "3", "4", "5", policy_tree=self.small())
+        for ident, calls, talk, members in (("1", 20, 60, 7), ("2", 25, 61, 6), ("3", 19, 80, 7),
+                                            ("4", 15, 30, 0), ("5", 10, 30, 9)):
+            self.calls(ident, calls, talk, NINE, members)
+        self.s.tick(at("2026-11-30 23:59:59"))
+        self.s.wait_ack()
+        self.assertEqual(self.told("month.outcome"), [])
+        self.s.tick(at("2026-12-01 00:00"))
+        self.s.wait_ack()
+        got = {i: self.month(i) for i in "12345"}
+        self.assertEqual([(got[i]["basic"], got[i]["incentive"], got[i]["outcome"],
+                           got[i]["attainment_bp"]) for i in "12345"], [
+            ("met", "met", "base_and_bonus", 10000), ("met", "unmet", "base_only", 10000),
+            ("unmet", "met", "bonus_less_100", 9500),
+            ("unmet", "unmet", "by_attainment", 5000),
+            ("alternative", "met", "base_and_bonus", 5000)])
+        told = self.told("month.outcome")
+        self.assertEqual([a["id"] for a in told],
+                         ["%d/month.outcome/2026-11" % i for i in (1, 2, 3, 4, 5)])
+        self.assertEqual(told[3]["outcome"], "by_attainment")
+        self.assertEqual(told[3]["at_ms"], at("2026-12-01 00:00"))
+        self.assertEqual(told[3]["numbers"]["attainment_bp"], 5000)
+        self.assertEqual(told[3]["numbers"]["points"], 100)
+
+    def test_a_closed_month_stands(self):
+        """POLICY 3, end: late events move the counters and not the outcome; also through a
+        restart. What was not judged is not told."""
+        tree = roster(agent("1001"), agent("1002", hired="2026-11-26", confirmed_on=None))
+        self.begin(policy_tree=self.small(), roster_tree=tree)
+        self.calls("1001", 19, 60, NINE, 7)
+        self.s.tick(at("2026-12-01 09:00"))
+        self.calls("1001", 30, 10, at("2026-11-27 09:00"))
+        for _ in range(2):
+            month = self.month("1001")
+            self.assertEqual((month["calls"], month["outcome"], month["attainment_bp"]),
+                             (49, "bonus_less_100", 9500))
+            self.assertEqual([a["agent"] for a in self.told("month.outcome")], ["1001"])
+            self.again()
+
+    def test_the_last_week_counts_into_its_month(self):
+        """POLICY 5: offence and points book into the month in which the week ends, though
+        both end in the same moment."""
+        self.begin("1001")
+        self.s.tick(at("2026-05-25 09:00"))
+        for i in range(10):
+            self.s.event("lead.issue", agent="1001", lead="L%d" % i, number="1380013800%d" % i,
+                         ts=at("2026-05-25 09:00"))
+        self.s.tick(at("2026-06-01 00:00"))
+        self.s.wait_ack()
+        alert, = self.told("month.outcome")
+        self.assertEqual((alert["id"], alert["numbers"]["points"], alert["numbers"]["offences"]),
+                         ("1001/month.outcome/2026-05", 99, 1))
 
 
 if __name__ == "__main__":

@@ -187,6 +187,11 @@ struct alert_offence {
 void alert_tell_offence(struct alert_latch *latch, const struct alert_offence *offence,
                         struct alert_sink sink);
 
+/* How a month closed for an agent (POLICY section 4). The caller knows whether it was
+ * told, and that it was judged. */
+void alert_tell_month(struct alert_latch *latch, const struct agent *agent, month_t month,
+                      const struct month_closed *closed, msec_t now_ms, struct alert_sink sink);
+
 /* A call of this agent was closed as lost_track; told once an agent and day.
  * `agent` is NULL for one who is not on the roster. */
 struct alert_lost_call {

@@ -15,6 +15,7 @@
 #include "callpace/core/tally.h"
 
 struct centre;
+struct month_closed;
 
 struct month_tally {
   struct centre_agent *agent;
@@ -24,6 +25,8 @@ struct month_tally {
   bool dirty;
   int64_t calls, members;
   msec_t talk_ms;
+  struct month_closed *closed; /* NULL: not yet (core/closed.h) */
+  bool told;                   /* closed, and its alert is decided */
   uint64_t lsn;
   msec_t renewed_ms; /* when its key in Redis last got its full life; the view's own */
 };
@@ -156,6 +159,11 @@ struct centre_counts centre_counts(const struct centre *centre);
 
 /* Whose published form changed, in the order of change, each once; NULL: none
  * left. Taking one clears its mark. */
+/* The month closed for the agent as decided; a second decision changes nothing. And its
+ * alert was decided (RECORD_MONTH_CLOSED, RECORD_ALERT). */
+void centre_close_month(struct centre *centre, struct slice agent, month_t month,
+                        const struct month_closed *fact, uint64_t lsn);
+void centre_tell_month(struct centre *centre, struct slice agent, month_t month);
 /* What shows of an agent's month changed outside of the centre. */
 void centre_touch_month(struct centre *centre, struct slice agent, month_t month, uint64_t lsn);
 struct day_tally *centre_next_dirty_day(struct centre *centre);

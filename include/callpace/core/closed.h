@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "callpace/core/ladder.h"
+#include "callpace/core/outcome.h"
 
 /* A week, with its evidence. POLICY section 5, "The ladder". */
 struct week_closed {
@@ -33,5 +34,17 @@ bool week_closed_unpack(const int64_t numbers[WEEK_CLOSED_NUMBERS], struct week_
 /* An offence that counts towards the rung of a later week: those judged in shadow
  * do so only while the policy is in shadow. */
 bool week_closed_counts(const struct week_closed *week, const struct policy *policy);
+
+/* A month, with what it was judged by. POLICY section 4. */
+struct month_closed {
+  struct month_facts facts;
+  struct month_verdict verdict; /* its `judged` may be false */
+  msec_t at_ms;                 /* when the month was over */
+  int64_t points, offences;     /* as they were then */
+};
+
+enum { MONTH_CLOSED_NUMBERS = 15 };
+void month_closed_pack(const struct month_closed *month, int64_t out[MONTH_CLOSED_NUMBERS]);
+bool month_closed_unpack(const int64_t numbers[MONTH_CLOSED_NUMBERS], struct month_closed *out);
 
 #endif

@@ -43,7 +43,8 @@ struct fold {
   uint64_t settings_mark; /* fold_settings_mark of the settings in force; 0: none yet */
   day_t weeks_closed;     /* Monday of the newest week closed for everybody; DAY_NONE: no time
                              has passed yet. What lies before the first day is not judged */
-  msec_t closing_due_ms;  /* fold_closing_due, when known; else MSEC_NONE */
+  month_t months_closed;  /* the same for months */
+  msec_t week_due_ms, month_due_ms; /* fold_week_due, fold_month_due; MSEC_NONE: to be made */
   struct fold_origin *origins;
   size_t origin_capacity;
 };
@@ -87,10 +88,12 @@ uint64_t fold_settings_mark(struct slice policy, struct slice roster);
 bool fold_week_verdict(struct fold *fold, struct lead_week *week, struct week_facts *facts,
                        struct week_verdict *verdict, msec_t *due_ms);
 
-/* The next moment at which a week closes; MSEC_MAX before the first day. And the Monday
- * of the week that closes then: weeks that are no longer kept are passed over. */
-msec_t fold_closing_due(struct fold *fold);
+/* The next moment at which a week closes, and a month; MSEC_MAX before the first day. And
+ * which one it is: those that are no longer kept are passed over. */
+msec_t fold_week_due(struct fold *fold);
+msec_t fold_month_due(struct fold *fold);
 day_t fold_closing_week(const struct fold *fold);
+month_t fold_closing_month(const struct fold *fold);
 
 /* An agent's offences that book into a month, as the weeks were decided. */
 unsigned fold_offences(const struct centre_agent *agent, month_t month,

@@ -17,22 +17,23 @@
 /* Values stand in the journal: never renumber. */
 enum record_type {
   RECORD_NONE = 0,
-  RECORD_EVENT = 1,        /* .origin .seq .event */
-  RECORD_SEQ = 2,          /* .origin .seq: a line that was taken and made no event (refused) */
-  RECORD_ORIGIN = 3,       /* .origin .name: from here on this number means this sender */
-  RECORD_CLOCK = 4,        /* nothing happened but time: .now_ms */
-  RECORD_START = 5,        /* .start */
-  RECORD_STOP = 6,         /* the daemon left in order */
-  RECORD_SOURCE = 7,       /* .source */
-  RECORD_GAP = 8,          /* .gap */
-  RECORD_SETTINGS = 9,     /* .settings: policy and roster in force from here on */
-  RECORD_ALERT = 10,       /* .alert: decided, to be delivered */
-  RECORD_DELIVERED = 11,   /* .delivered: done with one hook for one alert */
-  RECORD_LEAD_MOVE = 12,   /* .lead_move: a lead changes hands, or goes to the pool */
-  RECORD_LEAD_HOLD = 13,   /* .lead_hold: no leads for this agent in this week */
-  RECORD_WEEK_CLOSED = 14, /* .week_closed: how an agent's week was judged */
-  RECORD_POINTS = 15,      /* .points: an entry of the ledger of points */
-  RECORD_ALERT_ACK = 18,   /* .ack: somebody sees to an alert */
+  RECORD_EVENT = 1,         /* .origin .seq .event */
+  RECORD_SEQ = 2,           /* .origin .seq: a line that was taken and made no event (refused) */
+  RECORD_ORIGIN = 3,        /* .origin .name: from here on this number means this sender */
+  RECORD_CLOCK = 4,         /* nothing happened but time: .now_ms */
+  RECORD_START = 5,         /* .start */
+  RECORD_STOP = 6,          /* the daemon left in order */
+  RECORD_SOURCE = 7,        /* .source */
+  RECORD_GAP = 8,           /* .gap */
+  RECORD_SETTINGS = 9,      /* .settings: policy and roster in force from here on */
+  RECORD_ALERT = 10,        /* .alert: decided, to be delivered */
+  RECORD_DELIVERED = 11,    /* .delivered: done with one hook for one alert */
+  RECORD_LEAD_MOVE = 12,    /* .lead_move: a lead changes hands, or goes to the pool */
+  RECORD_LEAD_HOLD = 13,    /* .lead_hold: no leads for this agent in this week */
+  RECORD_WEEK_CLOSED = 14,  /* .week_closed: how an agent's week was judged */
+  RECORD_POINTS = 15,       /* .points: an entry of the ledger of points */
+  RECORD_MONTH_CLOSED = 16, /* .month_closed: how an agent's month was judged */
+  RECORD_ALERT_ACK = 18,    /* .ack: somebody sees to an alert */
   RECORD_TYPES
 };
 
@@ -104,6 +105,11 @@ struct record {
       struct slice agent; /* empty: that week is closed for everybody; `fact` without meaning */
       struct week_closed fact;
     } week_closed;
+    struct {
+      month_t month;
+      struct slice agent; /* empty: that month is closed for everybody */
+      struct month_closed fact;
+    } month_closed;
     struct {
       struct points_fact fact;
       struct slice before, hash; /* POINTS_HASH_SIZE bytes each */

@@ -1,7 +1,7 @@
-/* Weeks close: every agent's week is judged by the ladder, for good, and what follows
- * from an offence is decided. Each step is a record of the journal, and each looks at
+/* Weeks and months close: every agent's is judged for good, and what follows is decided
+ * (points, holds, alerts). Each step is a record of the journal, and each looks at
  * what the fold already holds, so that a crash between any two neither repeats nor
- * forgets one. POLICY section 5. */
+ * forgets one. POLICY sections 4 to 6. */
 #ifndef CALLPACE_ENGINE_CLOSING_H
 #define CALLPACE_ENGINE_CLOSING_H
 
