@@ -21,6 +21,7 @@ static const struct {
     [ALERT_CONTACT_WARNING] = {"contact.warning", ALERT_WARNING, false, PERIOD_WEEK},
     [ALERT_LEAD_HOLD] = {"lead.hold", ALERT_CRITICAL, false, PERIOD_WEEK},
     [ALERT_LEAD_REASSIGNED] = {"lead.reassigned", ALERT_CRITICAL, false, PERIOD_WEEK},
+    [ALERT_LEAD_PROPOSED] = {"lead.proposed", ALERT_WARNING, false, PERIOD_WEEK},
     [ALERT_MONTH_OUTCOME] = {"month.outcome", ALERT_INFO, false, PERIOD_MONTH},
 };
 
@@ -157,7 +158,8 @@ void alert_put_json(struct writer *w, const struct alert *alert) {
   if (alert->policy_from != DAY_NONE) put_day(w, "policy_from", alert->policy_from);
   put_numbers(w, alert);
   if (alert->outcome) json_put_text(w, "outcome", alert->outcome);
-  if (alert->type == ALERT_LEAD_REASSIGNED) put_moves(w, alert);
+  if (alert->type == ALERT_LEAD_REASSIGNED || alert->type == ALERT_LEAD_PROPOSED)
+    put_moves(w, alert);
   json_key(w, "text");
   json_open(w, '{');
   put_made(w, "en", alert_put_text_en, alert);

@@ -204,6 +204,12 @@ static const struct wording wordings[ALERT_TYPES] = {
          "%N%T %P 的联系率为 %R，低于 %H（第 %u 级）：%k 条未拨打的线索转给他人，积分 %p%Z。",
          "Tell the agent and those who take the leads over.",
          "%N%T: the reassignment after %P is withdrawn.", "%N%T %P 之后的线索转移已撤销。"},
+    [ALERT_LEAD_PROPOSED] =
+        {"%N%T: %k undialled lead(s) of %P could go to others: contact rate %R, below %H "
+         "(rung %u). It waits for approval.",
+         "%N%T %P 的联系率为 %R，低于 %H（第 %u 级）：建议将 %k 条未拨打的线索转给他人，等待批准。",
+         "Approve or reject it: callpace leads approve ID, or reject.",
+         "%N%T: the proposal after %P is withdrawn.", "%N%T %P 之后的转移建议已撤销。"},
     [ALERT_MONTH_OUTCOME] = {"%N%T in %P: %X. " RESULT_EN
                              ", attainment %B, %m members (target %M), %p points left.",
                              "%N%T %P：%X。" RESULT_ZH
@@ -251,6 +257,7 @@ static const char *const actions_zh[ALERT_TYPES] = {
     [ALERT_CONTACT_WARNING] = "请给予坐席口头警告。",
     [ALERT_LEAD_HOLD] = "请告知坐席，期间不再发放名单。",
     [ALERT_LEAD_REASSIGNED] = "请告知坐席以及接手名单的同事。",
+    [ALERT_LEAD_PROPOSED] = "请批准或驳回：callpace leads approve 或 reject。",
     [ALERT_MONTH_OUTCOME] = "请与坐席一起回顾本月情况。",
     [ALERT_JOURNAL_STALLED] = "请检查磁盘：剩余空间与错误。",
 };

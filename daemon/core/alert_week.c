@@ -68,10 +68,10 @@ static enum alert_type type_of(enum ladder_action action) {
   return action == LADDER_HOLD_LEADS ? ALERT_LEAD_HOLD : ALERT_LEAD_REASSIGNED;
 }
 
-void alert_tell_offence(struct alert_latch *latch, const struct alert_offence *offence,
-                        struct alert_sink sink) {
+static void tell(struct alert_latch *latch, enum alert_type type,
+                 const struct alert_offence *offence, struct alert_sink sink) {
   const struct week_closed *closed = offence->closed;
-  struct alert alert = {.type = type_of(closed->action),
+  struct alert alert = {.type = type,
                         .state = ALERT_RAISED,
                         .at_ms = offence->now_ms,
                         .period = offence->monday,
@@ -90,6 +90,16 @@ void alert_tell_offence(struct alert_latch *latch, const struct alert_offence *o
     alert_add_number(&alert, "missed_days", closed->missed_days);
   if (closed->shadow) alert_add_number(&alert, "shadow", 1);
   alert_tell(latch, &alert, sink);
+}
+
+void alert_tell_offence(struct alert_latch *latch, const struct alert_offence *offence,
+                        struct alert_sink sink) {
+  tell(latch, type_of(offence->closed->action), offence, sink);
+}
+
+void alert_tell_proposed(struct alert_latch *latch, const struct alert_offence *offence,
+                         struct alert_sink sink) {
+  tell(latch, ALERT_LEAD_PROPOSED, offence, sink);
 }
 
 void alert_tell_month(struct alert_latch *latch, const struct agent *agent, month_t month,

@@ -6,7 +6,7 @@
 #include "callpace/base/json_strings.h"
 #include "callpace/base/mem.h"
 
-enum { FOLD_VERSION = 5, ORIGINS_MAX = 1 << 24, POINTS_KEPT_MONTHS = 14 };
+enum { FOLD_VERSION = 6, ORIGINS_MAX = 1 << 24, POINTS_KEPT_MONTHS = 14 };
 
 void fold_init(struct fold *fold, const struct settings *settings, bool clock_events) {
   *fold = (struct fold){.centre = centre_new(settings),
@@ -26,6 +26,7 @@ void fold_free(struct fold *fold) {
   alert_book_free(&fold->book);
   alert_budget_free(&fold->budget);
   points_free(&fold->points);
+  proposals_free(&fold->proposals);
   producers_free(&fold->producers);
   size_t position = 0;
   for (char *name; (name = table_next(&fold->proved, &position));)
@@ -316,6 +317,7 @@ static void fold_lead_move(struct fold *fold, uint64_t lsn, const struct record 
                            .from = record->lead_move.from,
                            .reason = record->lead_move.reason};
   centre_move_lead(fold->centre, &lead, record->lead_move.to, lsn);
+  proposal_moved(&fold->proposals, lead.from, lead.week, lead.lead);
 }
 
 static void fold_points(struct fold *fold, uint64_t lsn, const struct record *record) {
@@ -335,6 +337,7 @@ static void fold_week_closed(struct fold *fold, uint64_t lsn, const struct recor
   } else if (week > fold->weeks_closed) {
     fold->weeks_closed = week;
     fold->week_due_ms = MSEC_NONE;
+    proposals_drop(&fold->proposals, week_monday(centre_kept_since(fold->centre)));
   }
 }
 
@@ -377,6 +380,11 @@ void fold_record(struct fold *fold, uint64_t lsn, const struct record *record) {
                       record->lead_hold.reason, record->now_ms, lsn);
     break;
   case RECORD_MONTH_CLOSED: fold_month_closed(fold, lsn, record); break;
+  case RECORD_PROPOSAL:
+    proposal_take(&fold->proposals, record->proposal.agent, record->proposal.week,
+                  record->proposal.state, record->proposal.by, record->proposal.moves,
+                  record->now_ms);
+    break;
   case RECORD_POINTS: fold_points(fold, lsn, record); break;
   case RECORD_WEEK_CLOSED: fold_week_closed(fold, lsn, record); break;
   case RECORD_DELIVERED: fold_delivered(fold, record); break;
@@ -403,6 +411,7 @@ void fold_save(const struct fold *fold, struct writer *w) {
   for (const char *name; (name = table_next(&fold->proved, &position));)
     put_blob(w, slice_of(name));
   points_save(&fold->points, w);
+  proposals_save(&fold->proposals, w);
   producers_save(&fold->producers, w);
   coverage_save(&fold->coverage, w);
   alert_latch_save(&fold->latch, w);
@@ -419,6 +428,7 @@ static bool load_rest(struct fold *fold, struct reader *r, struct error *error) 
     if (!r->failed) prove(fold, name);
   }
   points_load(&fold->points, r);
+  proposals_load(&fold->proposals, r);
   producers_load(&fold->producers, r);
   coverage_load(&fold->coverage, r);
   alert_latch_load(&fold->latch, r);

@@ -203,6 +203,11 @@ static unsigned record_texts(struct record *record, struct slice *texts[RECORD_T
     texts[n++] = &record->points.before;
     texts[n++] = &record->points.hash;
     break;
+  case RECORD_PROPOSAL:
+    texts[n++] = &record->proposal.agent;
+    texts[n++] = &record->proposal.by;
+    texts[n++] = &record->proposal.moves;
+    break;
   case RECORD_ALERT_ACK:
     texts[n++] = &record->ack.id;
     texts[n++] = &record->ack.by;
@@ -264,6 +269,9 @@ static char *write_numbers(char *p, const struct record *record) {
   case RECORD_WEEK_CLOSED: return write_week_closed(p, record);
   case RECORD_MONTH_CLOSED: return write_month_closed(p, record);
   case RECORD_POINTS: return write_points(p, record);
+  case RECORD_PROPOSAL:
+    *p++ = (char)record->proposal.state;
+    return write_time(p, record->proposal.week, 0);
   case RECORD_ALERT_ACK: return write_time(p, record->ack.at_ms, record->now_ms);
   default: return p;
   }
@@ -448,6 +456,10 @@ static void read_numbers(struct reader *r, struct record *record) {
   case RECORD_WEEK_CLOSED: read_week_closed(r, record); break;
   case RECORD_MONTH_CLOSED: read_month_closed(r, record); break;
   case RECORD_POINTS: read_points(r, record); break;
+  case RECORD_PROPOSAL:
+    record->proposal.state = (enum proposal_state)read_flags(r, PROPOSAL_STATES);
+    record->proposal.week = read_week(r);
+    break;
   case RECORD_ALERT_ACK: record->ack.at_ms = read_time(r, record->now_ms); break;
   default: break;
   }
@@ -456,6 +468,7 @@ static void read_numbers(struct reader *r, struct record *record) {
 /* Some numbers are not given out. */
 static bool exists(enum record_type type) {
   if (type > RECORD_MONTH_CLOSED && type < RECORD_ALERT_ACK) return false;
+  if (type > RECORD_ALERT_ACK && type < RECORD_PROPOSAL) return false;
   return type > RECORD_NONE && type < RECORD_TYPES;
 }
 

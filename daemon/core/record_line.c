@@ -198,6 +198,26 @@ static void put_points(struct writer *out, const struct record *record) {
   put_hash(out, "hash", record->points.hash);
 }
 
+static void put_proposal(struct writer *out, const struct record *record) {
+  struct reader r = reader_of(record->proposal.moves);
+  put_week(out, record->proposal.week);
+  json_put_string(out, "agent", record->proposal.agent);
+  put_name(out, "state", proposal_state_name(record->proposal.state));
+  put_given(out, "by", record->proposal.by);
+  json_key(out, "leads");
+  json_open(out, '[');
+  while (r.at < r.end && !r.failed) {
+    struct slice lead = get_blob(&r), number = get_blob(&r), to = get_blob(&r);
+    if (r.failed) break;
+    json_open(out, '{');
+    json_put_string(out, "lead", lead);
+    json_put_string(out, "number", number);
+    put_given(out, "to", to);
+    json_close(out, '}');
+  }
+  json_close(out, ']');
+}
+
 static void put_other(struct writer *out, const struct record *record) {
   switch (record->type) {
   case RECORD_SEQ:
@@ -221,6 +241,7 @@ static void put_other(struct writer *out, const struct record *record) {
     break;
   case RECORD_WEEK_CLOSED: put_week_closed(out, record); break;
   case RECORD_MONTH_CLOSED: put_month_closed(out, record); break;
+  case RECORD_PROPOSAL: put_proposal(out, record); break;
   case RECORD_POINTS: put_points(out, record); break;
   case RECORD_ALERT_ACK:
     json_put_string(out, "id", record->ack.id);
@@ -247,7 +268,8 @@ void record_to_lines(const struct record *record, bool all, struct writer *out) 
                                                   [RECORD_WEEK_CLOSED] = "x.week_closed",
                                                   [RECORD_MONTH_CLOSED] = "x.month_closed",
                                                   [RECORD_POINTS] = "x.points",
-                                                  [RECORD_ALERT_ACK] = "x.alert_ack"};
+                                                  [RECORD_ALERT_ACK] = "x.alert_ack",
+                                                  [RECORD_PROPOSAL] = "x.proposal"};
   if (record->type == RECORD_EVENT) {
     event_line(&record->event, out);
   } else if (record->type == RECORD_GAP) {

@@ -5,6 +5,7 @@
 #include "callpace/base/mem.h"
 #include "callpace/engine/judge.h"
 #include "callpace/engine/pipeline.h"
+#include "callpace/engine/reassign.h"
 #include "callpace/engine/score.h"
 
 /* Those on the roster, by id: consequences come in this order. */
@@ -65,7 +66,11 @@ static void tell(struct engine *e, const struct centre_agent *agent, day_t monda
                                .monday = monday,
                                .now_ms = e->fold.now_ms,
                                .closed = offence_of(agent, monday, &week)};
-  if (told.closed && !week->told) alert_tell_offence(&e->fold.latch, &told, judge_sink(e));
+  if (!told.closed || week->told) return;
+  if (told.closed->action == LADDER_REASSIGN_UNDIALLED && !told.closed->shadow)
+    reassign_week(e, agent, monday);
+  else
+    alert_tell_offence(&e->fold.latch, &told, judge_sink(e));
 }
 
 static void hold_leads(struct engine *e, const struct centre_agent *agent, day_t monday,
@@ -158,6 +163,7 @@ static void settle_newest(struct engine *e) {
   struct crowd crowd = crowd_of(e);
   settle_week(e, &crowd, e->fold.weeks_closed);
   settle_month(e, &crowd, e->fold.months_closed);
+  reassign_resume(e);
   free(crowd.agents);
 }
 

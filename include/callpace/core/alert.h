@@ -30,6 +30,7 @@ enum alert_type {
   ALERT_LEAD_HOLD = 13,
   ALERT_LEAD_REASSIGNED = 14,
   ALERT_MONTH_OUTCOME = 15,
+  ALERT_LEAD_PROPOSED = 16, /* mode: propose: a reassignment waits for approval */
   ALERT_TYPES
 };
 const char *alert_type_name(enum alert_type type);   /* "day.behind"; NULL for NONE */
@@ -175,7 +176,8 @@ msec_t alert_judge_week(struct alert_latch *latch, const struct alert_week *week
 
 /* What a closed week leads to, told once: contact.warning, lead.hold or
  * lead.reassigned by the action of its rung (POLICY section 5). In shadow it says that
- * nothing follows. The caller knows whether it was told. */
+ * nothing follows. The caller knows whether it was told. And, as lead.proposed, that the
+ * moves wait for approval. */
 struct alert_offence {
   const struct agent *agent;
   day_t monday;
@@ -184,6 +186,8 @@ struct alert_offence {
   const struct alert_move *moves;   /* reassign_undialled: the leads */
   size_t move_count;
 };
+void alert_tell_proposed(struct alert_latch *latch, const struct alert_offence *offence,
+                         struct alert_sink sink);
 void alert_tell_offence(struct alert_latch *latch, const struct alert_offence *offence,
                         struct alert_sink sink);
 

@@ -17,6 +17,7 @@
 #include "callpace/core/metric.h"
 #include "callpace/core/points.h"
 #include "callpace/core/producer.h"
+#include "callpace/core/proposal.h"
 #include "callpace/core/record.h"
 
 /* What an origin number of the journal stands for. */
@@ -33,6 +34,7 @@ struct fold {
   struct alert_book book;
   struct alert_budget budget;
   struct points points;
+  struct proposals proposals;
   struct producers producers;
   struct table proved;    /* sources on which a producer ever said hello: name -> itself */
   bool clock_events;      /* clock: events: absence is no gap */

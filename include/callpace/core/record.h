@@ -13,6 +13,7 @@
 #include "callpace/core/closed.h"
 #include "callpace/core/period.h"
 #include "callpace/core/points.h"
+#include "callpace/core/proposal.h"
 
 /* Values stand in the journal: never renumber. */
 enum record_type {
@@ -34,6 +35,7 @@ enum record_type {
   RECORD_POINTS = 15,       /* .points: an entry of the ledger of points */
   RECORD_MONTH_CLOSED = 16, /* .month_closed: how an agent's month was judged */
   RECORD_ALERT_ACK = 18,    /* .ack: somebody sees to an alert */
+  RECORD_PROPOSAL = 20,     /* .proposal: leads that are to change hands, or what was decided of it */
   RECORD_TYPES
 };
 
@@ -110,6 +112,11 @@ struct record {
       struct slice agent; /* empty: that month is closed for everybody */
       struct month_closed fact;
     } month_closed;
+    struct {
+      day_t week; /* Monday of the week that was judged */
+      enum proposal_state state;
+      struct slice agent, by, moves; /* moves: proposal_put_move */
+    } proposal;
     struct {
       struct points_fact fact;
       struct slice before, hash; /* POINTS_HASH_SIZE bytes each */

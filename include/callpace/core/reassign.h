@@ -1,0 +1,19 @@
+/* Who gets the leads that an agent left undialled. Looks, and changes nothing. POLICY
+ * section 5, "Reassignment". */
+#ifndef CALLPACE_CORE_REASSIGN_H
+#define CALLPACE_CORE_REASSIGN_H
+
+#include "callpace/core/fold.h"
+
+/* Appends the moves (proposal_put_move) of the undialled leads of a closed week, in the
+ * order of issue: its best receivers take turns up to the cap, counting what other
+ * proposals of the week gave them; the rest, and all without receivers, goes to the
+ * pool. Leads that others hold in the week that begins stay out. */
+void reassign_plan(struct fold *fold, const struct centre_agent *giver, day_t monday,
+                   struct writer *moves);
+
+/* The moves of a proposal as they can still be made: without leads that were withdrawn
+ * or are held by others meanwhile; to the pool where the receiver left or is on hold. */
+void reassign_refresh(struct fold *fold, const struct proposal *proposal, struct writer *moves);
+
+#endif
