@@ -46,9 +46,8 @@ static bool may_receive(const struct fold *fold, const struct centre_agent *agen
 static struct receiver receiver_of(const struct fold *fold, const struct centre_agent *agent,
                                    day_t monday) {
   const struct lead_week *week = centre_find_week(agent, monday);
-  struct receiver receiver = {.id = slice_of(agent->id),
-                              .reached = week->closed->reached,
-                              .issued = week->closed->issued};
+  struct receiver receiver = {
+      .id = slice_of(agent->id), .reached = week->closed->reached, .issued = week->closed->issued};
   for (day_t day = monday; day < monday + DAYS; day++) {
     const struct day_tally *tally = centre_find_day(agent, day);
     if (tally) receiver.calls += tally->calls;
@@ -113,8 +112,7 @@ static bool others_hold(const struct fold *fold, const struct centre_agent *give
 void reassign_plan(struct fold *fold, const struct centre_agent *giver, day_t monday,
                    struct writer *moves) {
   const struct lead_week *week = centre_find_week(giver, monday);
-  const struct policy *policy =
-      policy_on(centre_settings(fold->centre)->policy, monday + DAYS - 1);
+  const struct policy *policy = policy_on(centre_settings(fold->centre)->policy, monday + DAYS - 1);
   struct receiver *receivers;
   size_t count = find_receivers(fold, giver, monday, policy, &receivers);
   for (uint32_t i = 0; week && i < week->book.lead_count; i++) {
@@ -141,7 +139,8 @@ void reassign_refresh(struct fold *fold, const struct proposal *proposal, struct
   for (size_t i = 0; week && i < proposal->move_count; i++) {
     struct proposal_move move = proposal->moves[i];
     const struct lead *lead = lead_book_find(&week->book, move.lead);
-    if (!lead || !lead->held || others_hold(fold, giver, proposal->week + DAYS, move.lead)) continue;
+    if (!lead || !lead->held || others_hold(fold, giver, proposal->week + DAYS, move.lead))
+      continue;
     if (!still_receives(fold, move.to, proposal->week)) move.to = (struct slice){0};
     proposal_put_move(moves, &move);
   }

@@ -9,9 +9,8 @@ void control_lead_proposals(struct request *r) {
 
 static void decide(struct request *r, bool approve) {
   struct error why = {0};
-  enum status status =
-      reassign_decide(r->control->engine, control_argument(r, "id"), approve,
-                      control_argument(r, "by"), control_reply(r), &why);
+  enum status status = reassign_decide(r->control->engine, control_argument(r, "id"), approve,
+                                       control_argument(r, "by"), control_reply(r), &why);
   if (status != STATUS_OK)
     control_refuse(r, status, why.text);
   else

@@ -87,8 +87,7 @@ static bool is_early_news(const struct call_event *event) {
 static bool is_decision(enum record_type type) {
   return type == RECORD_ALERT || type == RECORD_DELIVERED || type == RECORD_LEAD_MOVE ||
          type == RECORD_LEAD_HOLD || type == RECORD_WEEK_CLOSED || type == RECORD_POINTS ||
-         type == RECORD_MONTH_CLOSED ||
-         type == RECORD_PROPOSAL;
+         type == RECORD_MONTH_CLOSED || type == RECORD_PROPOSAL;
 }
 
 /* Decisions that are made anew lie between the records, and are not in the journal. */

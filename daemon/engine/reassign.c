@@ -65,7 +65,8 @@ static void go_on(struct engine *e, const struct proposal *p) {
   if (!giver->rostered) return; /* nobody to tell of */
   if (p->state == PROPOSAL_APPROVED && !week->told)
     tell(e, p, giver, week->closed, alert_tell_offence);
-  if (p->state == PROPOSAL_WAITING && !p->told) tell(e, p, giver, week->closed, alert_tell_proposed);
+  if (p->state == PROPOSAL_WAITING && !p->told)
+    tell(e, p, giver, week->closed, alert_tell_proposed);
 }
 
 void reassign_week(struct engine *e, const struct centre_agent *giver, day_t monday) {
@@ -191,8 +192,7 @@ static const struct proposal *named(const struct engine *e, struct slice id) {
 enum status reassign_decide(struct engine *e, struct slice id, bool approve, struct slice by,
                             struct writer *w, struct error *error) {
   const struct proposal *p = named(e, id);
-  if (!p)
-    return error_set(error, STATUS_USAGE, "no such proposal; see callpace leads proposals");
+  if (!p) return error_set(error, STATUS_USAGE, "no such proposal; see callpace leads proposals");
   if (p->state != PROPOSAL_WAITING)
     return error_set(error, STATUS_USAGE, "it is %s already", proposal_state_name(p->state));
   if (by.len > BY_MAX) by.len = text_utf8_prefix((struct slice){by.data, BY_MAX});

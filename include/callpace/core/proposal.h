@@ -31,11 +31,11 @@ struct proposal {
   char *agent; /* who gives */
   day_t week;  /* Monday of the week that was judged */
   enum proposal_state state;
-  msec_t at_ms;  /* of the last change of state */
-  char *by;      /* who decided; "" for nobody */
-  size_t done;   /* moves that were made */
-  bool told;     /* that it waits */
-  char *bytes;   /* the moves as they were written; `moves` points into them */
+  msec_t at_ms; /* of the last change of state */
+  char *by;     /* who decided; "" for nobody */
+  size_t done;  /* moves that were made */
+  bool told;    /* that it waits */
+  char *bytes;  /* the moves as they were written; `moves` points into them */
   size_t bytes_len, move_count;
   struct proposal_move *moves;
 };

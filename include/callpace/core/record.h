@@ -35,7 +35,7 @@ enum record_type {
   RECORD_POINTS = 15,       /* .points: an entry of the ledger of points */
   RECORD_MONTH_CLOSED = 16, /* .month_closed: how an agent's month was judged */
   RECORD_ALERT_ACK = 18,    /* .ack: somebody sees to an alert */
-  RECORD_PROPOSAL = 20,     /* .proposal: leads that are to change hands, or what was decided of it */
+  RECORD_PROPOSAL = 20, /* .proposal: leads that are to change hands, or what was decided of it */
   RECORD_TYPES
 };
 

@@ -1,0 +1,109 @@
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "callpace/base/text.h"
+#include "callpace/control.h"
+#include "callpace/grid.h"
+#include "callpace/show.h"
+
+/* ---- reassignments that wait for approval ---- */
+
+static void put_clean(struct grid *grid, const json_t *object, const char *key,
+                      enum grid_colour colour) {
+  struct writer text = {0};
+  char room[32];
+  text_put_terminal(&text, json_text(object, key, room), 0, false);
+  grid_put(grid, writer_slice(&text), colour);
+  writer_free(&text);
+}
+
+static void put_rate(struct grid *grid, const json_t *week) {
+  struct writer text = {0};
+  int64_t rate_bp = json_number(week, "contact_rate_bp", -1);
+  if (rate_bp >= 0) put_format(&text, "%.2f %%", (double)rate_bp / 100);
+  grid_put(grid, writer_slice(&text), GRID_PLAIN);
+  writer_free(&text);
+}
+
+/* One row of a side: what it gives or gets, and how it stands in both weeks. */
+static void put_side(struct grid *grid, const json_t *proposal, const json_t *side) {
+  const json_t *judged = json_object_get(side, "judged"), *begins = json_object_get(side, "begins");
+  int64_t gives = json_number(side, "gives", 0),
+          received = json_number(begins, "leads_received", 0);
+  put_clean(grid, proposal, "id", GRID_BOLD);
+  put_clean(grid, proposal, "state", GRID_PLAIN);
+  put_clean(grid, side, "agent", GRID_PLAIN);
+  grid_put_number(grid, json_number(side, "gets", -gives), gives ? GRID_RED : GRID_GREEN);
+  put_rate(grid, judged);
+  grid_put_number(grid, json_number(begins, "leads_issued", 0), GRID_PLAIN);
+  grid_put_number(grid, json_number(begins, "leads_received_after", received), GRID_PLAIN);
+}
+
+static void show_proposals(const json_t *proposals) {
+  struct grid grid;
+  size_t i, n;
+  json_t *proposal, *side;
+  grid_begin(&grid, in_words("id|state|agent|>leads|>rate|>issued next|>received next",
+                             "编号|状态|坐席|>线索|>联系率|>下周发放|>下周转入"));
+  json_array_foreach(proposals, i, proposal) {
+    put_side(&grid, proposal, json_object_get(proposal, "giver"));
+    json_array_foreach(json_object_get(proposal, "receivers"), n, side)
+        put_side(&grid, proposal, side);
+  }
+  struct writer out = {0};
+  grid_print(&grid, output_is_terminal(), &out);
+  fwrite(out.data, 1, out.len, stdout);
+  writer_free(&out);
+  grid_free(&grid);
+}
+
+static int proposals(const struct client_options *options) {
+  struct error error = {0};
+  json_t *data = client_ask_once(options, json_pack("{s:s}", "command", "lead-proposals"), &error);
+  if (!data) return client_fail(&error);
+  if (options->json)
+    json_print(data);
+  else
+    show_proposals(data);
+  json_decref(data);
+  return STATUS_OK;
+}
+
+static int decide(const struct client_options *options, const char *command, const char *id) {
+  struct error error = {0};
+  const struct passwd *user = getpwuid(getuid());
+  if (!id) return client_usage_error("which one? see callpace leads proposals");
+  json_t *request =
+      json_pack("{s:s, s:s, s:s}", "command", command, "id", id, "by", user ? user->pw_name : "?");
+  if (!request) return client_usage_error("the id has to be UTF-8");
+  json_t *data = client_ask_once(options, request, &error);
+  if (!data) return client_fail(&error);
+  if (options->json) json_print(data);
+  json_decref(data);
+  return STATUS_OK;
+}
+
+static int run(struct client_options *options, int argc, char **argv) {
+  static const char *const actions[] = {"proposals", "approve", "reject", NULL};
+  const char *words[2] = {NULL, NULL};
+  enum status status = options_read(options, NULL, argc, argv, words, 1, 2);
+  if (status) return status;
+  if (strcmp(words[0], "approve") == 0) return decide(options, "lead-approve", words[1]);
+  if (strcmp(words[0], "reject") == 0) return decide(options, "lead-reject", words[1]);
+  if (words[1]) return client_usage_error("one word too many: %s", words[1]);
+  if (strcmp(words[0], "proposals") == 0) return proposals(options);
+  const char *near = nearest_word(words[0], actions);
+  return client_usage_error("leads %s: did you mean %s?", words[0], near ? near : "proposals");
+}
+
+const struct command command_leads = {
+    .name = "leads",
+    .arguments = "proposals | approve ID | reject ID",
+    .summary = "Leads that are to change hands",
+    .manual = "  proposals  reassignments of undialled leads, with both sides before and after\n"
+              "  approve    moves the leads of one that waits (mode: propose)\n"
+              "  reject     leaves them where they are\n",
+    .run = run,
+};
