@@ -130,14 +130,24 @@ void fold_pass(struct fold *fold, msec_t to_ms, void (*judge)(void *context), vo
   fold_advance(fold, to_ms);
 }
 
-bool fold_verdict(struct fold *fold, struct day_tally *tally, struct pace_facts *facts,
-                  struct verdict *verdict) {
+/* False when the day is judged by nothing. */
+static bool facts_now(struct fold *fold, struct day_tally *tally, struct pace_facts *out) {
   const struct day_plan *plan = centre_plan(fold->centre, tally);
   if (!plan) return false;
   int64_t seen_bp = coverage_bp(&fold->coverage, &plan->productive, fold->now_ms);
-  if (!centre_pace_facts(fold->centre, tally, fold->now_ms, seen_bp, facts)) return false;
+  return centre_pace_facts(fold->centre, tally, fold->now_ms, seen_bp, out);
+}
+
+bool fold_verdict(struct fold *fold, struct day_tally *tally, struct pace_facts *facts,
+                  struct verdict *verdict) {
+  if (!facts_now(fold, tally, facts)) return false;
   pace_judge(&tally->pace, facts, verdict);
   return true;
+}
+
+bool fold_forecast(struct fold *fold, struct day_tally *tally, struct forecast *out) {
+  struct pace_facts facts;
+  return facts_now(fold, tally, &facts) && forecast_make(&tally->pace, &facts, out);
 }
 
 void fold_judge(struct fold *fold, const struct centre_agent *only) {

@@ -155,6 +155,55 @@ bool day_metric_value(const struct day_tally *t, const char *node, unsigned metr
   }
 }
 
+enum forecast_field {
+  FORECAST_AT_END_CALLS,
+  FORECAST_LEAST_CALLS,
+  FORECAST_MOST_CALLS,
+  FORECAST_AT_END_TALK,
+  FORECAST_LEAST_TALK,
+  FORECAST_MOST_TALK,
+  FORECAST_LEFT,
+  FORECAST_LAST_USEFUL,
+  FORECAST_BINDS,
+  FORECAST_FIELDS
+};
+
+const struct metric forecast_metrics[] = {
+    [FORECAST_AT_END_CALLS] = {"calls_forecast", UNIT_COUNT, "Calls by the day's end at this pace",
+                               "预计全天通话数"},
+    [FORECAST_LEAST_CALLS] = {"calls_forecast_low", UNIT_COUNT, "… at least, most likely",
+                              "预计通话数下限"},
+    [FORECAST_MOST_CALLS] = {"calls_forecast_high", UNIT_COUNT, "… at most, most likely",
+                             "预计通话数上限"},
+    [FORECAST_AT_END_TALK] = {"talk_forecast_ms", UNIT_MS, "Talk by the day's end at this pace",
+                              "预计全天通话时长"},
+    [FORECAST_LEAST_TALK] = {"talk_forecast_low_ms", UNIT_MS, "… at least, most likely",
+                             "预计时长下限"},
+    [FORECAST_MOST_TALK] = {"talk_forecast_high_ms", UNIT_MS, "… at most, most likely",
+                            "预计时长上限"},
+    [FORECAST_LEFT] = {"productive_left_ms", UNIT_MS, "Productive time that is left today",
+                       "今日剩余工作时间"},
+    [FORECAST_LAST_USEFUL] = {"last_useful_ms", UNIT_TIME_MS,
+                              "Until then the target can still be met", "最晚补救时间"},
+    [FORECAST_BINDS] = {"binds", UNIT_TEXT, "Which of calls and talk has less time to spare",
+                        "更紧的指标"},
+};
+const unsigned forecast_metric_count = FORECAST_FIELDS;
+
+bool forecast_metric_value(const struct forecast *f, unsigned metric, struct metric_value *out) {
+  switch ((enum forecast_field)metric) {
+  case FORECAST_AT_END_CALLS: return number(out, f->calls);
+  case FORECAST_LEAST_CALLS: return number(out, f->calls_low);
+  case FORECAST_MOST_CALLS: return number(out, f->calls_high);
+  case FORECAST_AT_END_TALK: return number(out, f->talk_ms);
+  case FORECAST_LEAST_TALK: return number(out, f->talk_low_ms);
+  case FORECAST_MOST_TALK: return number(out, f->talk_high_ms);
+  case FORECAST_LEFT: return number(out, f->productive_left_ms);
+  case FORECAST_LAST_USEFUL: return point_in_time(out, f->last_useful_ms);
+  default: return text(out, forecast_quota_name(f->binds));
+  }
+}
+
 enum month_field {
   MONTH_CALLS,
   MONTH_TALK,

@@ -64,11 +64,22 @@ static void put_value(struct writer *w, const struct metric *metric,
     json_put_int(w, metric->name, value->number);
 }
 
-static void put_day(struct writer *w, const struct engine *e, const struct day_tally *t) {
-  json_open(w, '{');
+static void put_day_fields(struct writer *w, const struct engine *e, const struct day_tally *t) {
   for (unsigned i = 0; i < day_metric_count; i++) {
     struct metric_value value;
     if (day_metric_value(t, e->config->node, i, &value)) put_value(w, &day_metrics[i], &value);
+  }
+}
+
+/* Absent where the day is judged by nothing. */
+static void put_forecast(struct writer *w, struct engine *e, struct day_tally *t) {
+  struct forecast forecast;
+  if (!fold_forecast(&e->fold, t, &forecast)) return;
+  json_key(w, "forecast");
+  json_open(w, '{');
+  for (unsigned i = 0; i < forecast_metric_count; i++) {
+    struct metric_value value;
+    if (forecast_metric_value(&forecast, i, &value)) put_value(w, &forecast_metrics[i], &value);
   }
   json_close(w, '}');
 }
@@ -108,6 +119,19 @@ static day_t day_asked(const struct request *r) {
   return day;
 }
 
+/* The day as Redis holds it, and beside it where it will end. */
+static void put_agent_day(struct writer *w, struct engine *e, struct day_tally *t) {
+  json_key(w, "day");
+  if (!t) {
+    json_nil(w);
+    return;
+  }
+  json_open(w, '{');
+  put_day_fields(w, e, t);
+  json_close(w, '}');
+  put_forecast(w, e, t);
+}
+
 static void do_agent(struct request *r) {
   struct engine *e = r->control->engine;
   struct slice id = centre_resolve_agent(e->fold.centre, control_argument(r, "id"));
@@ -123,15 +147,11 @@ static void do_agent(struct request *r) {
     return;
   }
   struct writer *w = control_reply(r);
-  const struct day_tally *t = centre_find_day(agent, day);
+  struct day_tally *t = centre_find_day(agent, day);
   const struct lead_week *week = centre_find_week(agent, week_monday(day));
   const struct month_tally *m = centre_find_month(agent, month_of(day));
   json_open(w, '{');
-  json_key(w, "day");
-  if (t)
-    put_day(w, e, t);
-  else
-    json_nil(w);
+  put_agent_day(w, e, t);
   json_key(w, "week");
   if (week)
     put_week(w, week);
@@ -173,8 +193,12 @@ static void do_board(struct request *r) {
   json_key(w, "agents");
   json_open(w, '[');
   for (size_t i = 0; i < centre_agent_count(centre); i++) {
-    const struct day_tally *t = centre_find_day(centre_agent_at(centre, i), day);
-    if (t) put_day(w, e, t);
+    struct day_tally *t = centre_find_day(centre_agent_at(centre, i), day);
+    if (!t) continue;
+    json_open(w, '{');
+    put_day_fields(w, e, t);
+    put_forecast(w, e, t);
+    json_close(w, '}');
   }
   json_close(w, ']');
   json_key(w, "teams");

@@ -188,6 +188,36 @@ class Judging(unittest.TestCase):
         # 14 missing x 30 min are 420 min; 325 min of productive time are left.
         self.assertEqual(self.states(155)[0], "unreachable")
 
+    def test_the_forecast_stands_beside_the_day_and_its_last_useful_minute_is_the_last(self):
+        self.begin()
+        self.assertNotIn("forecast", self.daemon.ask("agent", id="1001", day="2026-11-22"))
+        for i in range(20):
+            self.call(NINE + i * 9 * MINUTE, 4 * MINUTE)
+        self.at(300)  # 14:00: half of the working day
+        told = self.daemon.ask("agent", id="1001")
+        forecast = told["forecast"]
+        self.assertEqual((forecast["calls_forecast"], forecast["talk_forecast_ms"]),
+                         (40, 160 * MINUTE))
+        # 40 missing x 9 min are 6 hours, 4 are left: it is too late for calls.
+        self.assertEqual((forecast["binds"], forecast.get("last_useful_ms")), ("calls", None))
+        self.assertEqual(told["day"]["calls_state"], "unreachable")
+        row = self.daemon.ask("board")["agents"][0]
+        self.assertEqual(row["forecast"], forecast)
+        self.assertFalse(set(forecast) & set(told["day"]))
+
+    def test_the_last_useful_minute_by_the_cycle(self):
+        self.begin(policy(classes__veteran={"day": {"calls": 10, "talk": "20m"},
+                                            "month": {"calls": 1, "talk": "1m", "members": 1}}))
+        for i in range(6):
+            self.call(NINE + i * 30 * MINUTE, MINUTE)
+        self.at(200)
+        forecast = self.daemon.ask("agent", id="1001")["forecast"]
+        # 4 missing x 30 min before 18:00
+        self.assertEqual((forecast["last_useful_ms"] - NINE, forecast["binds"]),
+                         (420 * MINUTE, "calls"))
+        self.assertNotEqual(self.states(420)[0], "unreachable")
+        self.assertEqual(self.states(420, 1)[0], "unreachable")
+
 
 if __name__ == "__main__":
     harness.main()

@@ -15,6 +15,8 @@ static const char *find_help(const struct metric *metrics, unsigned count, const
 static const char *meaning_of(const char *part, const char *field) {
   if (strcmp(part, "week") == 0) return find_help(week_metrics, week_metric_count, field);
   if (strcmp(part, "month") == 0) return find_help(month_metrics, month_metric_count, field);
+  if (strcmp(part, "forecast") == 0)
+    return find_help(forecast_metrics, forecast_metric_count, field);
   return find_help(day_metrics, day_metric_count, field);
 }
 
@@ -48,6 +50,7 @@ static void show_agent(const json_t *data) {
   struct writer out = {0};
   bool terminal = output_is_terminal();
   show_part(data, "day", terminal, &out);
+  show_part(data, "forecast", terminal, &out);
   show_part(data, "week", terminal, &out);
   show_part(data, "month", terminal, &out);
   if (!out.len)
@@ -79,7 +82,7 @@ static int run(struct client_options *options, int argc, char **argv) {
 const struct command command_agent = {
     .name = "agent",
     .arguments = "ID [--day 2026-11-23]",
-    .summary = "One agent's counters and states of a day, its week and its month",
+    .summary = "One agent's counters, states and forecast of a day, its week and its month",
     .manual = "ID is the roster's id, or an extension.\n",
     .run = run,
 };

@@ -57,7 +57,8 @@ static bool ends_with(const char *name, const char *ending) {
 
 static bool is_moment(const char *name) {
   return strcmp(name, "on_call_since_ms") == 0 || strcmp(name, "first_dial_ms") == 0 ||
-         strcmp(name, "last_dial_ms") == 0 || strcmp(name, "updated_ms") == 0;
+         strcmp(name, "last_dial_ms") == 0 || strcmp(name, "updated_ms") == 0 ||
+         strcmp(name, "last_useful_ms") == 0;
 }
 
 void put_field(struct writer *out, const char *name, struct slice value) {

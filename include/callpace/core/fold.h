@@ -77,6 +77,8 @@ void fold_pass(struct fold *fold, msec_t to_ms, void (*judge)(void *context), vo
  * by nothing (no plan). */
 bool fold_verdict(struct fold *fold, struct day_tally *tally, struct pace_facts *facts,
                   struct verdict *verdict);
+/* Where it will end, likewise. */
+bool fold_forecast(struct fold *fold, struct day_tally *tally, struct forecast *out);
 /* Gives every day that waits for it a verdict, without alerts, for whoever looks
  * back; with `only` those of one agent, and the others wait no more. */
 void fold_judge(struct fold *fold, const struct centre_agent *only);

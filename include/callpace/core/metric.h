@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "callpace/core/centre.h"
+#include "callpace/core/forecast.h"
 #include "callpace/core/leads.h"
 #include "callpace/core/outcome.h"
 
@@ -32,6 +33,13 @@ extern const unsigned day_metric_count;
 /* False when the field does not apply (then it is absent). */
 bool day_metric_value(const struct day_tally *tally, const char *node, unsigned metric,
                       struct metric_value *out);
+
+/* Where an agent's day will end. Only where it is asked for: they move with time
+ * alone, so nothing that is stored holds them. */
+extern const struct metric forecast_metrics[];
+extern const unsigned forecast_metric_count;
+bool forecast_metric_value(const struct forecast *forecast, unsigned metric,
+                           struct metric_value *out);
 
 /* An agent's month as it stands: counters, judgement, points (fold_month). */
 struct month_state {
