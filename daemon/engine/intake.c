@@ -77,7 +77,8 @@ static enum status open_socket(struct source *s, struct error *error) {
   if (s->dialect->is_client) {
     struct connect_options options = {.address = config->address,
                                       .tls = config->tls ? &tls : NULL,
-                                      .unread_max = s->dialect->unread_max};
+                                      .unread_max = s->dialect->unread_max,
+                                      .keep_max = (size_t)config->stall_buffer};
     return connector_open(hub, &options, &intake_sessions, s, &s->connector, error);
   }
   struct listen_options options = {.address = config->address,

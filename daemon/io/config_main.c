@@ -99,6 +99,9 @@ static const struct option source_options[] = {
      .help = "Connections at once; more are refused."},
     {"idle_timeout", OPTION_DURATION, SOURCE(idle_timeout_ms), "0s", .min = 0, .max = DAYS(365),
      .help = "Close a connection that sent nothing for so long; 0s: never."},
+    {"stall_buffer", OPTION_SIZE, SOURCE(stall_buffer), "16MiB", .min = 64 << 10, .max = 1 << 30,
+     .help = "How much is kept of a source that connects while the journal stalls; the switch that "
+             "sends more is left, which is a gap."},
     {"socket_mode", OPTION_MODE, SOURCE(socket_mode), "\"0660\"",
      .help = "Permissions of a unix socket."},
     {"start_means", OPTION_CHOICE, SOURCE(start_means_answer), "start", .choices = start_meanings,

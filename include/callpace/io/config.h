@@ -35,6 +35,7 @@ struct config_source {
   const char *token;                       /* content of token_file; NULL: none */
   int64_t max_connections;
   msec_t idle_timeout_ms; /* 0: none */
+  int64_t stall_buffer;   /* bytes kept of a connecting source while the journal stalls */
   struct cidr *allow;
   size_t allow_count;
   int64_t socket_mode; /* of a unix socket */
