@@ -107,6 +107,7 @@ static void source_free(struct source *s) {
 static void use_config(struct source *s, const struct config_source *config) {
   s->config = config;
   s->setup.start_means_answer = config->start_means_answer;
+  s->setup.layout = config->layout;
   if (!s->listener) return;
   struct listen_options options = {.address = config->address,
                                    .allow = config->allow,
@@ -130,7 +131,7 @@ static struct source *source_open(struct intake *intake, const struct config_sou
   *s = (struct source){.intake = intake,
                        .config = config,
                        .name = mem_strdup(config->name),
-                       .dialect = dialect_find(config->type),
+                       .dialect = dialect_find(config->type, config->connects),
                        .username = config->username ? mem_strdup(config->username) : NULL,
                        .secret = secret_of(config) ? mem_strdup(secret_of(config)) : NULL,
                        .last_event_ms = MSEC_NONE,
@@ -141,7 +142,9 @@ static struct source *source_open(struct intake *intake, const struct config_sou
                                     .start_means_answer = config->start_means_answer,
                                     .json_events = config->json_events,
                                     .events_clock = e->fold.clock_events,
-                                    .roster = &e->roster};
+                                    .roster = &e->roster,
+                                    .zone = &e->zone,
+                                    .layout = config->layout};
   if (!s->dialect) {
     error_set(error, STATUS_CONFIG, "source %s: type %s is not supported by this version",
               config->name, config->type);

@@ -81,7 +81,7 @@ static void refuse(struct connection *c, const struct item *item, const char *co
   struct source *s = c->source;
   s->refused++;
   rejects_add(s->intake->engine->rejects, s->intake->engine->wall_ms, s->name, code, line);
-  if (s->dialect->is_client) return;
+  if (s->dialect->is_client || s->dialect->is_mute) return;
   struct writer *out = reply_of(c, "error");
   json_put_uint(out, "line", item->line_number);
   json_put_text(out, "code", code);

@@ -53,6 +53,7 @@ enum status reload_run(struct engine *e, struct error *error) {
   e->config = config;
   e->settings = settings;
   e->roster = settings->roster;
+  e->zone = settings->policy->calendar.zone;
   recovery_note_settings(e);
   settings_free(old_settings);
   config_free(old_config);
