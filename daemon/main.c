@@ -15,6 +15,7 @@
 #include "callpace/engine/pipeline.h"
 #include "callpace/engine/recovery.h"
 #include "callpace/engine/reload.h"
+#include "callpace/engine/reports.h"
 #include "callpace/engine/upkeep.h"
 #include "callpace/engine/view.h"
 #include "callpace/io/key_file.h"
@@ -199,7 +200,8 @@ static void on_child(evutil_socket_t signal_number, short what, void *arg) {
   int status;
   pipeline_begin(e);
   for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
-    if (!view_reaped(e->view, pid, status) && !snapshot_reaped(e, pid, status))
+    if (!view_reaped(e->view, pid, status) && !snapshot_reaped(e, pid, status) &&
+        !reports_reaped(e, pid, status))
       outbox_reaped(e->outbox, pid, status);
 }
 
@@ -282,6 +284,7 @@ int main(int argc, char **argv) {
   struct engine engine = {.config_path = arguments.config_path,
                           .started_ms = clock_wall_ms(),
                           .judged_day = DAY_NONE,
+                          .reports = {.day = DAY_NONE},
                           .base = event_base_new()};
   struct event *signals[SIGNALS];
   struct error error = {0};

@@ -8,6 +8,7 @@
 #include "callpace/engine/judge.h"
 #include "callpace/engine/pipeline.h"
 #include "callpace/engine/recovery.h"
+#include "callpace/engine/reports.h"
 #include "callpace/engine/view.h"
 #include "callpace/io/rejects.h"
 #include "callpace/io/supervisor.h"
@@ -64,6 +65,7 @@ static void on_second(evutil_socket_t fd, short what, void *arg) {
   view_upkeep(u->engine->view);
   rejects_flush(u->engine->rejects);
   snapshot_upkeep(u->engine);
+  reports_upkeep(u->engine);
   supervisor_alive();
 }
 

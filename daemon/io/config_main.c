@@ -342,6 +342,8 @@ const struct option main_options[] = {
      .type_name = "list of sources", .help = "Where call events come from."},
     {"hooks", OPTION_READ, .table = hook_options, .entries = true, .read = hooks_read,
      .type_name = "list of hooks", .help = "Programs and addresses that are told of alerts."},
+    {"reports", OPTION_SECTION, .table = report_options,
+     .help = "Reports that the daemon writes by itself."},
     {"http", OPTION_SECTION, .table = http_options, .flags = FIXED, .help = "Reserved."},
     {"public_url", OPTION_READ, .read = public_url_read, .type_name = "url",
      .help = "Where browsers reach the HTTP server, as https://wall.example: messages get links "

@@ -7,7 +7,7 @@ import subprocess
 import unittest
 
 import harness
-from harness import HASH_DAY, PROGRAMS, Daemon, agent, at, roster
+from harness import HASH_DAY, PROGRAMS, Daemon, agent, at, roster, wait_until
 
 HOSTILE = "=cmd|' /C calc'!A0,\"<b>王</b>\""
 
@@ -89,6 +89,47 @@ class Reports(unittest.TestCase):
         plain = callpace(daemon, "report", "day").splitlines()
         self.assertEqual(plain[0].split("\t")[:3], ["agent", "name", "team"])
         self.assertEqual(len(plain), 4)
+
+    def test_reports_are_written_once_when_a_period_has_closed(self):
+        daemon = Daemon(self, roster_tree=roster(agent("1001", name="王")),
+                        reports={"folder": "out", "daily": ["csv", "html"], "weekly": ["json"],
+                                 "monthly": [], "after": "10m", "language": "zh"}).start()
+        out = daemon.path("out")
+        s = daemon.sender("pbx1")
+
+        def files():
+            return sorted(n for n in os.listdir(out) if n[0] != ".") if os.path.isdir(out) else []
+
+        def after(text):
+            s.tick(at(text))
+            s.wait_ack()
+
+        s.call("a", "1001", at("2026-11-27 09:00"), talk_ms=60000)
+        after("2026-11-28 00:09")
+        after("2026-11-28 00:10")
+        wait_until(lambda: "day-2026-11-27.html" in files(), "the day's reports")
+        self.assertEqual(files(), ["day-2026-11-27.csv", "day-2026-11-27.html"])
+        with open(os.path.join(out, "day-2026-11-27.csv"), encoding="utf-8-sig", newline="") as f:
+            self.assertEqual(f.read(), callpace(daemon, "report", "day", "2026-11-27", "--format",
+                                                "csv", "--lang", "zh")[1:])
+        # Late, and the file is somebody's already.
+        with open(os.path.join(out, "day-2026-11-27.csv"), "w", encoding="utf-8") as f:
+            f.write("mine")
+        s.call("b", "1001", at("2026-11-27 10:00"), talk_ms=60000)
+        s.wait_ack()
+        os.remove(os.path.join(out, "day-2026-11-27.html"))
+        daemon.stop()
+        daemon.start()
+        wait_until(lambda: "day-2026-11-27.html" in files(), "the report that is missing")
+        with open(os.path.join(out, "day-2026-11-27.csv"), encoding="utf-8") as f:
+            self.assertEqual(f.read(), "mine")
+        s = daemon.sender("pbx1", epoch="e2")
+        after("2026-11-30 00:30")
+        wait_until(lambda: "week-2026-W48.json" in files(), "the week's report")
+        with open(os.path.join(out, "week-2026-W48.json"), encoding="utf-8") as f:
+            self.assertEqual(json.load(f)[0]["calls"], 2)
+        self.assertEqual(files(), ["day-2026-11-27.csv", "day-2026-11-27.html",
+                                   "week-2026-W48.json"])
 
     def test_wrong_words(self):
         daemon = self.begin()

@@ -57,6 +57,11 @@ struct engine {
   pid_t snapshot_pid;                      /* a child that writes one; 0: none */
   uint64_t snapshot_lsn, snapshot_due_lsn; /* of the newest durable one; of the child's */
   msec_t snapshot_begun_ms;                /* wall clock */
+  struct {
+    pid_t pid;       /* a child that writes reports; 0: none */
+    day_t day;       /* what closed before it was looked at; DAY_NONE: look again */
+    msec_t retry_ms; /* not before, by the wall clock */
+  } reports;
   bool stopping;
 };
 

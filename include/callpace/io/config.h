@@ -101,6 +101,12 @@ struct config {
   struct config_hook *hooks;
   size_t hook_count;
   struct {
+    const char *folder;                 /* NULL: none are written */
+    const char **formats[PERIOD_KINDS]; /* "csv", "html", "json"; each ends with NULL */
+    msec_t after_ms;                    /* the end of the period */
+    bool chinese;
+  } reports;
+  struct {
     const char *level; /* "error" "warning" "info" "debug" */
     const char *file;  /* NULL: stderr */
   } log;
