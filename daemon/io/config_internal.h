@@ -130,7 +130,6 @@ extern const struct option main_options[];
 extern const struct option policy_options[];
 extern const struct option roster_options[];
 extern const struct option layout_options[];
-extern const struct option hook_options[]; /* config_hooks.c */
 extern const struct option hook_options[];   /* config_hooks.c */
 extern const struct option report_options[]; /* config_reports.c */
 enum status hooks_read(struct reading *r, struct node *node, void *base);
