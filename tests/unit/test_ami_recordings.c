@@ -347,7 +347,8 @@ static struct told_call *match(struct told *told, const json_t *call) {
   for (size_t i = 0; i < told->count; i++) {
     struct told_call *at = &told->calls[i];
     if (at->matched || at->dir != (out ? DIR_OUT : DIR_IN) || at->answered != answered) continue;
-    if (strcmp(at->agent, text_of(call, "agent")) || strcmp(at->number, text_of(call, "number")))
+    if (strcmp(at->agent, text_of(call, "agent")) != 0 ||
+        strcmp(at->number, text_of(call, "number")) != 0)
       continue;
     if (!out && strcmp(at->queue, queue_of(text_of(call, "via"))) != 0) continue;
     at->matched = true;
