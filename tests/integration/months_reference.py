@@ -425,7 +425,7 @@ class Stream:
 
     def add(self, kind, ts, late=True, **event):
         """Some come late, while calls are remembered (48 h); some come twice."""
-        due = ts + (self.chance.randint(1, 40) * HOUR if late and self.chance.random() < 0.1
+        due = ts + (self.chance.randint(1, 40) * HOUR if late and self.chance.random() < 0.25
                     else 0)
         for n in range(2 if self.chance.random() < 0.05 else 1):
             self.made.append((due + n * HOUR, kind, dict(event, ts=ts)))
@@ -448,7 +448,7 @@ class Stream:
 
     def call(self, ident, number, begin):
         self.calls += 1
-        ts = begin + self.chance.randint(0, 4) * DAY + 10 * HOUR + \
+        ts = begin + self.chance.choice([0, 1, 2, 3, 4, 4, 5, 6]) * DAY + 10 * HOUR + \
             self.chance.randint(0, 400) * MINUTE
         if self.chance.random() < 0.85:
             self.add("call.end", ts, call="c%d" % self.calls, agent=ident, number=number,

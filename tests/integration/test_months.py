@@ -12,7 +12,7 @@ import harness
 import months_reference as reference
 from harness import Daemon, PROGRAMS, agent, policy, roster
 
-WEEKS, SEEDS = 6, 6
+WEEKS, SEEDS = 6, 10
 WEEK_FIELDS = ("leads_issued", "leads_received", "leads_dialled", "leads_contacted",
                "leads_reached")
 MONTH_FIELDS = ("calls", "talk_ms", "members", "basic", "incentive", "must_meet", "outcome",
