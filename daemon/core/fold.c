@@ -14,6 +14,7 @@ void fold_init(struct fold *fold, const struct settings *settings, bool clock_ev
                         .now_ms = MSEC_NONE,
                         .alive_ms = MSEC_NONE,
                         .weeks_closed = DAY_NONE,
+                        .closes_from = DAY_NONE,
                         .week_due_ms = MSEC_NONE,
                         .month_due_ms = MSEC_NONE};
 }

@@ -72,17 +72,20 @@ bool fold_week_verdict(struct fold *fold, struct lead_week *week, struct week_fa
   return true;
 }
 
+static int32_t later(int32_t a, int32_t b) {
+  return a > b ? a : b;
+}
+
 day_t fold_closing_week(const struct fold *fold) {
   if (fold->weeks_closed == DAY_NONE) return DAY_NONE;
-  day_t oldest = week_monday(centre_kept_since(fold->centre));
-  day_t next = fold->weeks_closed + DAYS;
-  return next > oldest ? next : oldest;
+  day_t week = later(fold->weeks_closed + DAYS, week_monday(centre_kept_since(fold->centre)));
+  return fold->closes_from == DAY_NONE ? week : later(week, week_monday(fold->closes_from));
 }
 
 month_t fold_closing_month(const struct fold *fold) {
-  month_t oldest =
-      month_of(centre_today(fold->centre)) - (centre_limits(fold->centre)->keep_months - 1);
-  return fold->months_closed + 1 > oldest ? fold->months_closed + 1 : oldest;
+  month_t kept = month_of(centre_today(fold->centre)) - centre_limits(fold->centre)->keep_months;
+  month_t month = later(fold->months_closed, kept) + 1;
+  return fold->closes_from == DAY_NONE ? month : later(month, month_of(fold->closes_from));
 }
 
 msec_t fold_week_due(struct fold *fold) {

@@ -5,6 +5,9 @@
 
 #include "callpace/base/mem.h"
 
+/* Up to the year 10000, and beyond. */
+enum { DAY_MAX = 4000000, MONTH_MAX = 120000 };
+
 /* Its newest entry may be gone, its hash stays. */
 struct points_agent {
   struct points_agent *next; /* in the order of their coming, so that snapshots are repeatable */
@@ -61,11 +64,16 @@ void points_fact_pack(const struct points_fact *fact, int64_t out[POINTS_NUMBERS
   memcpy(out, numbers, sizeof numbers);
 }
 
+static bool is_day(int64_t day) {
+  return day >= -DAY_MAX && day <= DAY_MAX;
+}
+
 bool points_fact_unpack(const int64_t n[POINTS_NUMBERS], struct points_fact *out) {
-  if (n[0] < 1 || n[1] <= POINTS_NONE || n[1] >= POINTS_KINDS || n[2] != (month_t)n[2] ||
-      n[5] < -POINTS_MAX || n[5] > POINTS_MAX || n[6] < 0 || n[7] != (day_t)n[7] ||
-      n[8] != (day_t)n[8] || n[11] != (uint32_t)n[11])
+  if (n[0] < 1 || n[1] <= POINTS_NONE || n[1] >= POINTS_KINDS || n[2] < 0 || n[2] > MONTH_MAX ||
+      n[5] < -POINTS_MAX || n[5] > POINTS_MAX || n[6] < 0 || n[11] != (uint32_t)n[11])
     return false;
+  if (!is_day(n[7]) && (n[7] != DAY_NONE || n[1] == POINTS_LADDER)) return false;
+  if (!is_day(n[8]) && n[8] != DAY_NONE) return false;
   *out = (struct points_fact){.number = (uint64_t)n[0],
                               .kind = (enum points_kind)n[1],
                               .month = (month_t)n[2],
@@ -212,8 +220,11 @@ static void review_done(struct points *points, const struct points_entry *entry)
 const struct points_entry *points_add(struct points *points, const struct points_fact *fact,
                                       const uint8_t before[POINTS_HASH_SIZE],
                                       const uint8_t hash[POINTS_HASH_SIZE]) {
-  if (fact->number != points_next(points) || !points_kind_name(fact->kind)) return NULL;
+  bool begins = points->count == 0 && points->dropped == 0;
+  if (fact->number != points_next(points) && !(begins && fact->number > 0)) return NULL;
+  if (!points_kind_name(fact->kind)) return NULL;
   if (fact->points < -POINTS_MAX || fact->points > POINTS_MAX) return NULL;
+  points->dropped = fact->number - points->count - 1;
   struct points_agent *agent = agent_of(points, fact->agent);
   struct points_entry *entry = make_entry(fact, (struct slice){agent->id, fact->agent.len});
   memcpy(entry->before, before, POINTS_HASH_SIZE);

@@ -90,6 +90,14 @@ static bool is_decision(enum record_type type) {
          type == RECORD_MONTH_CLOSED || type == RECORD_PROPOSAL;
 }
 
+/* What was decided of weeks before the first day is the past of other rules, too. */
+static bool is_given(const struct reading *r, const struct record *record) {
+  const struct calendar *calendar = &r->history->settings->policy->calendar;
+  if (record->now_ms > calendar_day_begin(calendar, r->options->first)) return false;
+  return record->type == RECORD_WEEK_CLOSED || record->type == RECORD_LEAD_HOLD ||
+         record->type == RECORD_LEAD_MOVE || record->type == RECORD_PROPOSAL;
+}
+
 /* Decisions that are made anew lie between the records, and are not in the journal. */
 static uint64_t own_lsn(const struct reading *r, uint64_t lsn) {
   return r->decides && lsn ? r->fold->lsn + 1 : lsn;
@@ -112,7 +120,7 @@ static void take_other(struct reading *r, uint64_t lsn, const struct record *rec
   } else if (lsn < r->begin_lsn && record->type != RECORD_ORIGIN) {
     return;
   }
-  if (r->decides && is_decision(record->type)) return;
+  if (r->decides && is_decision(record->type) && !is_given(r, record)) return;
   if (record->type == RECORD_CLOCK && record->now_ms >= r->trail_ms) {
     r->fold->alive_ms = record->now_ms;
     return;
@@ -172,6 +180,7 @@ static void open_fold(struct reading *r) {
   h->engine.judged_day = DAY_NONE;
   h->engine.settings = h->settings;
   fold_init(r->fold, h->settings, false);
+  if (r->decides) r->fold->closes_from = r->options->first;
   centre_limits(r->fold->centre)->keep_days = KEEP_DAYS;
   centre_limits(r->fold->centre)->keep_months = KEEP_MONTHS;
   if (r->visitor->begin) r->visitor->begin(r->visitor->context, r->fold);

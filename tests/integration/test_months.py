@@ -146,6 +146,16 @@ class World:
                                 self.daemon.config_path], stdout=subprocess.PIPE, check=True)
         self.same(json.loads(chain.stdout)["entries"], len(self.model.entries), "points")
 
+    def compare_replay(self):
+        """The same rules over the past say the same, from any month on."""
+        for first in sorted({m for _, m in self.model.months}):
+            done = subprocess.run(
+                [PROGRAMS["callpace"], "replay", "--policy", self.daemon.path("policy.yaml"),
+                 "--from", first.isoformat(), "--json", "-c", self.daemon.config_path],
+                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+            changes = [json.loads(line) for line in done.stdout.splitlines()]
+            self.same([c for c in changes if "agent" in c], [], "replay from %s" % first)
+
 
 class Months(unittest.TestCase):
     def test_random_months(self):
@@ -154,6 +164,8 @@ class Months(unittest.TestCase):
             world.play()
             world.daemon.settle()
             world.compare()
+            if len(world.rules) == 1:
+                world.compare_replay()
             world.daemon.stop()
 
 

@@ -144,14 +144,17 @@ Test(points, dropped_entries_leave_the_chain) {
 Test(points, entries_out_of_order_or_of_no_sense_are_refused) {
   struct points points = {0};
   uint8_t zero[POINTS_HASH_SIZE] = {0};
-  struct points_fact fact = {.number = 2, .kind = POINTS_MANUAL, .agent = SLICE("1001")};
+  struct points_fact fact = {.number = 0, .kind = POINTS_MANUAL, .agent = SLICE("1001")};
   cr_assert_null(points_add(&points, &fact, zero, zero));
-  fact.number = 1, fact.points = (int64_t)POINTS_MAX + 1;
+  fact.number = 7, fact.points = (int64_t)POINTS_MAX + 1;
   cr_assert_null(points_add(&points, &fact, zero, zero));
   fact.points = 0, fact.kind = POINTS_KINDS;
   cr_assert_null(points_add(&points, &fact, zero, zero));
   fact.kind = POINTS_MANUAL, fact.reverses = 99;
-  cr_assert_not_null(points_add(&points, &fact, zero, zero));
+  cr_assert_not_null(points_add(&points, &fact, zero, zero), "an empty ledger begins anywhere");
+  cr_assert_null(points_add(&points, &fact, zero, zero), "the same number again");
+  fact.number = 9;
+  cr_assert_null(points_add(&points, &fact, zero, zero), "a hole");
   cr_assert_not_null(points_verify(&points));
   points_free(&points);
 }
@@ -171,5 +174,27 @@ Test(points, a_damaged_snapshot_leaves_it_empty) {
     points_free(&copy);
   }
   writer_free(&w);
+  points_free(&points);
+}
+
+Test(points, the_id_of_a_review_outlives_its_event) {
+  struct points points = {0};
+  struct points_fact fact = {.kind = POINTS_REVIEW, .id = SLICE("r1"), .week = DAY_NONE};
+  cr_assert(points_take_review(&points, SLICE("1001"), -5, SLICE("script"), SLICE("Li"),
+                               SLICE("r1"), 1000));
+  cr_assert_not_null(add(&points, "1001", -5, fact));
+  cr_assert_null(points.pending);
+  cr_assert_not(points_take_review(&points, SLICE("1001"), -5, SLICE("script"), SLICE("Li"),
+                                   SLICE("r1"), 1000));
+  points_free(&points);
+}
+
+Test(points, the_ladder_entry_of_a_week_is_found) {
+  struct points points = {0};
+  struct points_fact fact = {.kind = POINTS_LADDER, .week = 20758, .rung = 1};
+  add(&points, "1001", -1, fact);
+  cr_assert(points_has_week(&points, SLICE("1001"), 20758));
+  cr_assert_not(points_has_week(&points, SLICE("1001"), 20765));
+  cr_assert_not(points_has_week(&points, SLICE("1002"), 20758));
   points_free(&points);
 }

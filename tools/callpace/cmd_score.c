@@ -163,11 +163,9 @@ struct chain {
   uint64_t bad_lsn; /* an entry out of its place; 0: none */
 };
 
-/* The oldest entries may be gone with their segments. */
 static bool on_record(void *context, uint64_t lsn, const struct record *record) {
   struct chain *chain = context;
   if (record->type != RECORD_POINTS) return true;
-  if (chain->points.count == 0) chain->points.dropped = record->points.fact.number - 1;
   const struct points_entry *entry =
       points_add(&chain->points, &record->points.fact, (const uint8_t *)record->points.before.data,
                  (const uint8_t *)record->points.hash.data);

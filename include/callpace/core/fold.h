@@ -46,6 +46,8 @@ struct fold {
   day_t weeks_closed;     /* Monday of the newest week closed for everybody; DAY_NONE: no time
                              has passed yet. What lies before the first day is not judged */
   month_t months_closed;  /* the same for months */
+  day_t closes_from;      /* weeks and months that are over by then are not closed anew, for
+                             whoever looks back from there; DAY_NONE: all are */
   msec_t week_due_ms, month_due_ms; /* fold_week_due, fold_month_due; MSEC_NONE: to be made */
   struct fold_origin *origins;
   size_t origin_capacity;

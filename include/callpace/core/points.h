@@ -85,8 +85,9 @@ void points_head(const struct points *points, struct slice agent, uint8_t out[PO
 uint64_t points_next(const struct points *points);
 
 /* Adds an entry as the journal holds it, whatever its hashes say; points_verify
- * tells. Texts are copied. A review's takes its event off `pending`. NULL and no
- * change: its number is not the next, or a value is out of range. */
+ * tells. Texts are copied. A review's takes its event off `pending`. An empty ledger
+ * begins with any number: what was before is gone. NULL and no change: its number is
+ * not the next, or a value is out of range. */
 const struct points_entry *points_add(struct points *points, const struct points_fact *fact,
                                       const uint8_t before[POINTS_HASH_SIZE],
                                       const uint8_t hash[POINTS_HASH_SIZE]);
