@@ -85,9 +85,7 @@ static bool is_early_news(const struct call_event *event) {
 
 /* Decisions follow from what was seen and the rules, and other rules make others. */
 static bool is_decision(enum record_type type) {
-  return type == RECORD_ALERT || type == RECORD_DELIVERED || type == RECORD_LEAD_MOVE ||
-         type == RECORD_LEAD_HOLD || type == RECORD_WEEK_CLOSED || type == RECORD_POINTS ||
-         type == RECORD_MONTH_CLOSED || type == RECORD_PROPOSAL;
+  return type > RECORD_SETTINGS;
 }
 
 /* What was decided of weeks before the first day is the past of other rules, too. */
