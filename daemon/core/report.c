@@ -67,6 +67,20 @@ static void add_column(struct report *r, const struct metric *metrics, int from,
   r->columns[r->column_count++] = column;
 }
 
+static void add_sum_columns(struct report *r) {
+  for (unsigned i = SUM_DIALS; i < SUM_FIELDS; i++)
+    add_column(r, sums, REPORT_SUM, i);
+}
+
+/* What an offence costs books into a month: its points stand beside the week. */
+static void add_week_columns(struct report *r) {
+  add_sum_columns(r);
+  for (unsigned i = 0; i < week_metric_count; i++)
+    add_column(r, week_metrics, REPORT_WEEK, i);
+  for (unsigned i = 0; i < month_metric_count; i++)
+    if (strcmp(month_metrics[i].name, "points") == 0) add_column(r, month_metrics, REPORT_MONTH, i);
+}
+
 static void add_columns(struct report *r) {
   for (unsigned i = 0; i < WHO_FIELDS; i++)
     add_column(r, day_metrics, REPORT_WHO, i);
@@ -76,14 +90,12 @@ static void add_columns(struct report *r) {
     for (unsigned i = WHO_FIELDS; i < day_metric_count; i++)
       add_column(r, day_metrics, REPORT_DAY, i);
     return;
-  case PERIOD_MONTH:
+  case PERIOD_WEEK: add_week_columns(r); return;
+  default:
     for (unsigned i = 0; i < month_metric_count; i++)
       add_column(r, month_metrics, REPORT_MONTH, i);
-    break;
-  default: break;
   }
-  for (unsigned i = SUM_DIALS; i < SUM_FIELDS; i++)
-    add_column(r, sums, REPORT_SUM, i);
+  add_sum_columns(r);
 }
 
 /* --- rows --- */
@@ -109,8 +121,10 @@ static void fill_row(struct report *r, struct centre_agent *agent, struct report
   *row = (struct report_row){.agent = agent};
   for (struct day_tally *t = agent->days; t && t->day >= r->options.period.first; t = t->older)
     if (t->day <= last_day(r)) row->days[t->day - r->options.period.first] = t;
-  if (r->options.period.kind != PERIOD_MONTH) return;
-  const struct month_tally *month = centre_find_month(agent, month_of(r->options.period.first));
+  if (r->options.period.kind == PERIOD_DAY) return;
+  if (r->options.period.kind == PERIOD_WEEK)
+    row->week = centre_find_week(agent, r->options.period.first);
+  const struct month_tally *month = centre_find_month(agent, month_of(last_day(r)));
   if (month) fold_month(r->options.fold, month, &row->month);
 }
 
@@ -218,6 +232,7 @@ bool report_value(const struct report *r, const struct report_row *row, unsigned
   switch (c->from) {
   case REPORT_WHO: return day_metric_value(newest(r, row), r->options.node, c->index, out);
   case REPORT_DAY: return day_metric_value(row->days[0], r->options.node, c->index, out);
+  case REPORT_WEEK: return row->week && week_metric_value(row->week, c->index, out);
   case REPORT_MONTH: return row->month.tally && month_metric_value(&row->month, c->index, out);
   default: return sum_value(r, row, c->index, out);
   }

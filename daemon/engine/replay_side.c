@@ -17,6 +17,9 @@ unsigned side_fields(enum period_kind kind, const char *names[SIDE_FIELDS_MAX]) 
   if (kind == PERIOD_DAY)
     for (; count < DAY_FIELDS; count++)
       names[count] = day_fields[count];
+  if (kind == PERIOD_WEEK)
+    for (unsigned i = 0; i < week_metric_count && count < SIDE_FIELDS_MAX; i++)
+      if (is_figure(week_metrics[i].name)) names[count++] = week_metrics[i].name;
   if (kind == PERIOD_MONTH)
     for (unsigned i = 0; i < month_metric_count && count < SIDE_FIELDS_MAX; i++)
       if (is_figure(month_metrics[i].name)) names[count++] = month_metrics[i].name;
@@ -161,6 +164,14 @@ static void put_day(struct reading *r, struct fold *fold, struct day_tally *t) {
     }
 }
 
+static void put_week(struct reading *r, const struct lead_week *week) {
+  struct metric_value value;
+  open_row(r->side, week->agent, PERIOD_WEEK, week->monday);
+  for (unsigned i = 0; i < week_metric_count; i++)
+    if (is_figure(week_metrics[i].name))
+      put_value(&r->side->rows, week_metric_value(week, i, &value), &value);
+}
+
 static void put_month(struct reading *r, struct fold *fold, const struct month_tally *m) {
   struct month_state state;
   struct metric_value value;
@@ -169,6 +180,11 @@ static void put_month(struct reading *r, struct fold *fold, const struct month_t
   for (unsigned i = 0; i < month_metric_count; i++)
     if (is_figure(month_metrics[i].name))
       put_value(&r->side->rows, month_metric_value(&state, i, &value), &value);
+}
+
+/* Those that end in the days that are asked for. */
+static bool is_asked_week(const struct reading *r, day_t monday) {
+  return monday + 6 >= r->from && monday + 6 <= r->to;
 }
 
 /* Lists have the newest first; rows go by time. */
@@ -181,6 +197,12 @@ static void put_agent(struct reading *r, struct fold *fold, struct centre_agent 
   }
   while (count > 0)
     put_day(r, fold, list[--count]);
+  for (struct lead_week *w = agent->weeks; w; w = w->older) {
+    list = mem_grow(list, &capacity, count + 1, sizeof *list);
+    if (is_asked_week(r, w->monday)) list[count++] = w;
+  }
+  while (count > 0)
+    put_week(r, list[--count]);
   for (struct month_tally *m = agent->months; m; m = m->older) {
     list = mem_grow(list, &capacity, count + 1, sizeof *list);
     if (m->month >= month_of(r->from) && m->month <= month_of(r->to)) list[count++] = m;

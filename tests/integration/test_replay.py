@@ -11,9 +11,12 @@ from harness import HASH_DAY, PROGRAMS, Daemon, agent, roster
 AGENTS = ("1001", "1002", "1003", "1004", "1005")
 DAYS = ("2026-11-23", "2026-11-24", "2026-11-25")
 OLD = harness.policy()
+LADDER = [{"below": 0.9, "points": -5, "action": "warn"},
+          {"below": 0.9, "points": -2, "action": "hold_leads", "weeks": 1}]
 NEW = harness.policy(count__min_talk="30s", count__directions=["out", "in"], pace__warmup="90m",
                      classes__veteran={"day": {"calls": 40, "talk": "80m"},
                                        "month": {"calls": 150, "talk": "200m", "members": 60}})
+NEW["policies"][0]["contact"] = {"ladder": LADDER, "reached_contacts": 1}
 
 
 def callpace(*words, code=0):
@@ -26,14 +29,22 @@ def callpace(*words, code=0):
 
 
 def history():
-    """Three days and a bit, with a gap, and now and then an event said twice."""
+    """Three days and a bit, with a gap, and now and then an event said twice. Every third
+    number is a lead of the week, which closes, and so does the month."""
+    leads = collections.defaultdict(set)
     lines = callpace("simulate", "--agents", str(len(AGENTS)), "--days", str(len(DAYS)),
                      "--seed", "11", "--gap", "14:00-14:20").stdout.splitlines()
     for number, line in enumerate(lines):
         event = json.loads(line)
+        owner, called = event.get("agent"), event.get("number")
+        if called and number % 3 == 0 and called not in leads[owner]:
+            leads[owner].add(called)
+            yield {"type": "lead.issue", "agent": owner, "number": called, "ts": event["ts"],
+                   "lead": "%s/%d" % (owner, len(leads[owner]))}
         yield event
         if number % 53 == 0:
             yield event
+    yield {"type": "tick", "ts": harness.at("2026-12-01 08:00")}
 
 
 class Replay(unittest.TestCase):
@@ -58,10 +69,11 @@ class Replay(unittest.TestCase):
                     shown = redis.hash(HASH_DAY % (ident, day))
                     for field in ("calls", "talk_ms", "members", "state"):
                         found[ident, day, field] = shown[field]
-                shown = redis.hash("callpace:agent:{%s}:month:2026-11" % ident)
-                for field in shown:
-                    if field != "lsn":
-                        found[ident, "2026-11", field] = shown[field]
+                for kind, period in (("week", "2026-W48"), ("month", "2026-11")):
+                    shown = redis.hash("callpace:agent:{%s}:%s:%s" % (ident, kind, period))
+                    for field in shown:
+                        if field != "lsn":
+                            found[ident, period, field] = shown[field]
         return found
 
     def raised(self, daemon):
@@ -89,13 +101,17 @@ class Replay(unittest.TestCase):
         self.assertNotEqual(expected, reached)
         for change in changes:
             key = change["agent"], change["period"], change["field"]
-            if change["period"] == "2026-11-26":
+            if key[1] not in DAYS + ("2026-W48", "2026-11"):
                 continue
             self.assertEqual(reached.get(key), None if change["was"] is None
                              else str(change["was"]), change)
             self.assertNotEqual(change["was"], change["becomes"])
-            reached[key] = str(change["becomes"])
+            reached[key] = None if change["becomes"] is None else str(change["becomes"])
+        reached = {key: value for key, value in reached.items() if value is not None}
         self.assertEqual(reached, expected)
+        fields = {(c["period"], c["field"]) for c in changes}
+        self.assertLessEqual({("2026-W48", "contact_rate_bp"), ("2026-11", "points"),
+                              ("2026-11", "outcome")}, fields)
         for kind, count in self.raised(other).items():
             self.assertRegex(totals, r"alerts\t%s\t%d\t%d\n" % (kind, self.raised(was)[kind], count))
 

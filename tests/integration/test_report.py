@@ -30,10 +30,14 @@ class Reports(unittest.TestCase):
         people = roster(agent("1001", name=HOSTILE), agent("1002", team="blue"), agent("1003"))
         daemon = Daemon(self, roster_tree=people).start()
         s = daemon.sender("pbx1")
+        for i in range(4):
+            s.event("lead.issue", agent="1002", lead="l%d" % i, number="1380013800%d" % i,
+                    ts=at("2026-11-23 08:00"))
         for day in ("2026-11-23", "2026-11-24"):
             for i in range(5):
                 s.call("%s/%d" % (day, i), "1001" if i % 2 else "1002",
-                       at(day + " 09:00") + i * 600000, talk_ms=60000 + i)
+                       at(day + " 09:00") + i * 600000, talk_ms=60000 + i,
+                       number="13800138000")
             s.tick(at(day + " 18:00"))
         s.event("member.developed", agent="1002", member="m1", ts=at("2026-11-24 18:01"))
         s.wait_ack()
@@ -47,12 +51,18 @@ class Reports(unittest.TestCase):
                 shown = redis.hash(HASH_DAY % (row["agent"], "2026-11-23"))
                 row.pop("period")
                 self.assertEqual({k: str(v) for k, v in row.items()}, shown)
+            for row in rows(daemon, "week", "2026-W48"):
+                shown = redis.hash("callpace:agent:{%s}:week:2026-W48" % row["agent"])
+                self.assertEqual({k: str(row.get(k)) for k in shown}, shown)
             for row in rows(daemon, "month"):
                 shown = redis.hash("callpace:agent:{%s}:month:2026-11" % row["agent"])
                 self.assertEqual({k: str(row.get(k)) for k in shown}, shown)
         week = {r["agent"]: r for r in rows(daemon, "week", "2026-W48")}
         self.assertEqual((week["1002"]["calls"], week["1002"]["members"], week["1002"]["period"]),
                          (6, 1, "2026-W48"))
+        self.assertEqual([week["1002"].get(k) for k in
+                          ("leads_issued", "leads_reached", "contact_rate_bp", "points")],
+                         [4, 1, 2500, 100])
         self.assertEqual(week["1003"]["days_missed"], 2)
         self.assertEqual([r["agent"] for r in rows(daemon, "day", "--team", "blue")], ["1002"])
 

@@ -21,7 +21,7 @@ struct report_options {
 /* A figure of the report. */
 struct report_column {
   const struct metric *metric;
-  enum { REPORT_WHO, REPORT_DAY, REPORT_MONTH, REPORT_SUM } from;
+  enum { REPORT_WHO, REPORT_DAY, REPORT_WEEK, REPORT_MONTH, REPORT_SUM } from;
   unsigned index; /* in its registry */
 };
 enum { REPORT_COLUMNS_MAX = 96, REPORT_DAYS_MAX = 31 };
@@ -30,7 +30,9 @@ enum { REPORT_COLUMNS_MAX = 96, REPORT_DAYS_MAX = 31 };
 struct report_row {
   struct centre_agent *agent;
   struct day_tally *days[REPORT_DAYS_MAX]; /* from period.first on; NULL: none */
-  struct month_state month;                /* of a month's report; .tally NULL: none */
+  struct lead_week *week;                  /* of a week's report; NULL: none */
+  struct month_state month;                /* that in which the week ends, or the month itself;
+                                              .tally NULL: none */
 };
 
 struct report {
