@@ -2,9 +2,10 @@
 # Sourced by tools/quickstart and tools/test: Debian packages and builds.
 
 build_packages=(build-essential cmake ninja-build pkg-config libevent-dev libhiredis-dev
-                libyaml-dev libjansson-dev libsystemd-dev libssl-dev libcurl4-openssl-dev)
+                libyaml-dev libjansson-dev libncurses-dev libsystemd-dev libssl-dev
+                libcurl4-openssl-dev)
 run_packages=(redis-server redis-tools tzdata)
-test_packages=(libcriterion-dev zlib1g-dev python3 openssl scdoc clang-format clang-tidy
+test_packages=(libcriterion-dev zlib1g-dev python3 openssl scdoc clang-format clang-tidy tmux
                kamailio kamailio-extra-modules sip-tester)
 
 say() { printf '==> %s\n' "$*"; }

@@ -30,6 +30,9 @@ void control_score(struct request *request);
 void control_score_add(struct request *request);
 void control_score_reverse(struct request *request);
 
+/* control_timeline.c */
+void control_timeline(struct request *request);
+
 /* control_leads.c */
 void control_lead_proposals(struct request *request);
 void control_lead_approve(struct request *request);

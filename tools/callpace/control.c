@@ -62,15 +62,10 @@ static void use_zone(const json_t *answer) {
   tzset();
 }
 
-json_t *client_next(FILE *control, struct error *error) {
-  char *line = NULL;
-  size_t capacity = 0;
-  json_t *answer = NULL, *data = NULL;
-  ssize_t len = getline(&line, &capacity, control);
-  if (len > 0) answer = json_loadb(line, (size_t)len, 0, NULL);
-  free(line);
-  if (len <= 0 || !json_is_object(answer)) {
-    error_set(error, STATUS_UNAVAILABLE, "callpaced closed the connection");
+json_t *client_answer(struct slice line, struct error *error) {
+  json_t *answer = json_loadb(line.data, line.len, 0, NULL), *data = NULL;
+  if (!json_is_object(answer)) {
+    error_set(error, STATUS_UNAVAILABLE, "callpaced gave no answer that makes sense");
   } else if (json_is_false(json_object_get(answer, "ok"))) {
     const char *text = json_string_value(json_object_get(answer, "error"));
     int64_t status = json_number(answer, "status", STATUS_UNAVAILABLE);
@@ -82,6 +77,19 @@ json_t *client_next(FILE *control, struct error *error) {
     data = data ? json_incref(data) : json_object();
   }
   json_decref(answer);
+  return data;
+}
+
+json_t *client_next(FILE *control, struct error *error) {
+  char *line = NULL;
+  size_t capacity = 0;
+  json_t *data = NULL;
+  ssize_t len = getline(&line, &capacity, control);
+  if (len > 0)
+    data = client_answer((struct slice){line, (size_t)len}, error);
+  else
+    error_set(error, STATUS_UNAVAILABLE, "callpaced closed the connection");
+  free(line);
   return data;
 }
 

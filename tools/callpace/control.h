@@ -18,6 +18,10 @@ json_t *client_ask(FILE *control, json_t *request, struct error *error);
 /* Reads one more line of a stream: the `data` of it, NULL at its end. */
 json_t *client_next(FILE *control, struct error *error);
 
+/* The `data` of an answer that was read elsewhere; NULL with `error` when it is a
+ * refusal or no answer at all. Times are shown in the centre's zone from then on. */
+json_t *client_answer(struct slice line, struct error *error);
+
 /* Connects, asks once, closes. */
 json_t *client_ask_once(const struct client_options *options, json_t *request, struct error *error);
 
