@@ -156,6 +156,18 @@ class World:
             changes = [json.loads(line) for line in done.stdout.splitlines()]
             self.same([c for c in changes if "agent" in c], [], "replay from %s" % first)
 
+    def compare_dump(self):
+        """An empty daemon that is fed the events decides the same."""
+        events = subprocess.run([PROGRAMS["callpace"], "journal", "dump", "-c",
+                                 self.daemon.config_path], stdout=subprocess.PIPE, check=True)
+        other = Daemon(self.test, policy_tree=self.policy(), roster_tree=self.roster()).start()
+        sender = other.sender()
+        sender.raw(events.stdout)
+        sender.finish()
+        other.settle()
+        self.same(other.counters(), self.daemon.counters(), "another daemon's view")
+        other.stop()
+
 
 class Months(unittest.TestCase):
     def test_random_months(self):
@@ -166,6 +178,7 @@ class Months(unittest.TestCase):
             world.compare()
             if len(world.rules) == 1:
                 world.compare_replay()
+                world.compare_dump()
             world.daemon.stop()
 
 
