@@ -86,8 +86,15 @@ static void put_figure(struct writer *w, char field, const struct alert *alert,
   put_char(w, field);
 }
 
+static void put_times(struct writer *w, int64_t times, bool in_chinese) {
+  if (!in_chinese && (times == 1 || times == 2))
+    put_text(w, times == 1 ? "once" : "twice");
+  else
+    put_format(w, in_chinese ? "%lld 次" : "%lld times", (long long)times);
+}
+
 /* … or for: N name, T team in brackets, S subject, P period, D talk so far, k leads
- * moved, X outcome, Z whether the ladder is in shadow. */
+ * moved, x contacts a lead needs, X outcome, Z whether the ladder is in shadow. */
 static void put_field(struct writer *w, char field, const struct alert *alert,
                       const struct tongue *tongue) {
   bool in_chinese = tongue == &chinese;
@@ -105,6 +112,7 @@ static void put_field(struct writer *w, char field, const struct alert *alert,
     put_duration(w, alert_number(alert, "talk_ms") + alert_number(alert, "talking_ms"), tongue);
     break;
   case 'k': put_uint(w, alert->move_count); break;
+  case 'x': put_times(w, alert_number(alert, "reached_contacts"), in_chinese); break;
   case 'X': put_outcome(w, alert->outcome, in_chinese); break;
   case 'Z':
     if (alert_number(alert, "shadow"))
@@ -180,10 +188,10 @@ static const struct wording wordings[ALERT_TYPES] = {
          "Check with the agent and the switch whether the call is still up.",
          "%N%T: the end of the call has been seen.", "%N%T的那通电话已收到结束信息。"},
     [ALERT_CONTACT_AT_RISK] =
-        {"%N%T may miss the contact rate of %P: %r of %i leads reached, %n more to be reached "
-         "(target %H), %L of working time left.",
-         "%N%T %P 的联系率可能不达标：已联系 %r / %i 条线索，还需 %n 条（标准 %H），"
-         "剩余工作时间 %L。",
+        {"%N%T may miss the contact rate of %P: %r of %i leads reached; %n more leads reached %x "
+         "avoid rung %u (below %H), %L of working time left.",
+         "%N%T %P 的联系率可能不达标：已联系 %r / %i 条线索，再联系 %n 条（每条 %x）"
+         "即可避免第 %u 级（低于 %H），剩余工作时间 %L。",
          "Agree with the agent on which leads to call first.",
          "%N%T can make the contact rate of %P again: %r of %i leads reached (target %H).",
          "%N%T %P 的联系率又有望达标：已联系 %r / %i 条线索（标准 %H）。"},

@@ -21,6 +21,7 @@ static struct alert week_alert(const struct alert_week *week, enum alert_state s
   alert_add_number(&alert, "rate_bp", week->verdict->rate_bp);
   alert_add_number(&alert, "threshold_bp", week->verdict->threshold_bp);
   alert_add_number(&alert, "rung", week->verdict->rung);
+  alert_add_number(&alert, "reached_contacts", facts->policy->contact.reached_contacts);
   alert_add_number(&alert, "productive_left_ms", facts->productive_ms - facts->elapsed_ms);
   return alert;
 }

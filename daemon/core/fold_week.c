@@ -72,6 +72,14 @@ bool fold_week_verdict(struct fold *fold, struct lead_week *week, struct week_fa
   return true;
 }
 
+bool fold_week_forecast(struct fold *fold, struct lead_week *week, struct week_forecast *out) {
+  struct week_facts facts;
+  struct week_verdict verdict;
+  msec_t due_ms;
+  return !week->closed && fold_week_verdict(fold, week, &facts, &verdict, &due_ms) &&
+         week_forecast_make(&facts, &verdict, out);
+}
+
 static int32_t later(int32_t a, int32_t b) {
   return a > b ? a : b;
 }

@@ -204,6 +204,55 @@ bool forecast_metric_value(const struct forecast *f, unsigned metric, struct met
   }
 }
 
+enum week_forecast_field {
+  WEEK_AHEAD_NEEDED,
+  WEEK_AHEAD_LEFT,
+  WEEK_AHEAD_REACHED,
+  WEEK_AHEAD_RATE,
+  WEEK_AHEAD_RUNG,
+  WEEK_AHEAD_ACTION,
+  WEEK_AHEAD_POINTS,
+  WEEK_AHEAD_REQUIRES,
+  WEEK_AHEAD_TIME,
+  WEEK_AHEAD_FIELDS
+};
+
+const struct metric week_forecast_metrics[] = {
+    [WEEK_AHEAD_NEEDED] = {"leads_needed", UNIT_COUNT,
+                           "Leads still to be reached so that nothing follows", "还需联系的线索"},
+    [WEEK_AHEAD_LEFT] = {"leads_left", UNIT_COUNT, "Leads issued and not reached yet",
+                         "尚未联系到的线索"},
+    [WEEK_AHEAD_REACHED] = {"leads_forecast", UNIT_COUNT,
+                            "Leads reached by the week's end at this pace", "预计本周联系线索"},
+    [WEEK_AHEAD_RATE] = {"contact_rate_forecast_bp", UNIT_BP, "Contact rate at that end",
+                         "预计本周联系率"},
+    [WEEK_AHEAD_RUNG] = {"next_rung", UNIT_COUNT, "Rung of the ladder that a short week is",
+                         "不达标时的级别"},
+    [WEEK_AHEAD_ACTION] = {"next_action", UNIT_TEXT, "What follows from it", "不达标时的处理"},
+    [WEEK_AHEAD_POINTS] = {"next_points", UNIT_COUNT, "Points that it costs", "不达标时的扣分"},
+    [WEEK_AHEAD_REQUIRES] = {"next_requires_base_unmet", UNIT_FLAG,
+                             "1: only when days of the week were missed as well",
+                             "1：仅在基本工作量也未达标时"},
+    [WEEK_AHEAD_TIME] = {"week_productive_left_ms", UNIT_MS,
+                         "Productive time that is left of the week", "本周剩余工作时间"},
+};
+const unsigned week_forecast_metric_count = WEEK_AHEAD_FIELDS;
+
+bool week_forecast_metric_value(const struct week_forecast *f, unsigned metric,
+                                struct metric_value *out) {
+  switch ((enum week_forecast_field)metric) {
+  case WEEK_AHEAD_NEEDED: return number(out, f->needed);
+  case WEEK_AHEAD_LEFT: return number(out, f->left);
+  case WEEK_AHEAD_REACHED: return f->reached >= 0 && number(out, f->reached);
+  case WEEK_AHEAD_RATE: return f->rate_bp >= 0 && number(out, f->rate_bp);
+  case WEEK_AHEAD_RUNG: return number(out, f->rung);
+  case WEEK_AHEAD_ACTION: return text(out, ladder_action_name(f->action));
+  case WEEK_AHEAD_POINTS: return number(out, f->points);
+  case WEEK_AHEAD_REQUIRES: return f->only_if_base_unmet && number(out, 1);
+  default: return number(out, f->productive_left_ms);
+  }
+}
+
 enum month_field {
   MONTH_CALLS,
   MONTH_TALK,

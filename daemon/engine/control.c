@@ -104,6 +104,20 @@ static void put_week(struct writer *w, const struct lead_week *week) {
   json_close(w, '}');
 }
 
+/* Absent where nothing can follow from the week any more. */
+static void put_week_forecast(struct writer *w, struct engine *e, struct lead_week *week) {
+  struct week_forecast forecast;
+  if (!week || !fold_week_forecast(&e->fold, week, &forecast)) return;
+  json_key(w, "week_forecast");
+  json_open(w, '{');
+  for (unsigned i = 0; i < week_forecast_metric_count; i++) {
+    struct metric_value value;
+    if (week_forecast_metric_value(&forecast, i, &value))
+      put_value(w, &week_forecast_metrics[i], &value);
+  }
+  json_close(w, '}');
+}
+
 /* ---- commands ---- */
 
 static void do_status(struct request *r) {
@@ -148,7 +162,7 @@ static void do_agent(struct request *r) {
   }
   struct writer *w = control_reply(r);
   struct day_tally *t = centre_find_day(agent, day);
-  const struct lead_week *week = centre_find_week(agent, week_monday(day));
+  struct lead_week *week = centre_find_week(agent, week_monday(day));
   const struct month_tally *m = centre_find_month(agent, month_of(day));
   json_open(w, '{');
   put_agent_day(w, e, t);
@@ -157,6 +171,7 @@ static void do_agent(struct request *r) {
     put_week(w, week);
   else
     json_nil(w);
+  put_week_forecast(w, e, week);
   json_key(w, "month");
   if (m)
     put_month(w, e, m);

@@ -128,7 +128,12 @@ class Leads(unittest.TestCase):
         self.assertEqual(alert["id"], "1001/contact.at_risk/2026-W48")
         self.assertEqual(alert["numbers"]["needed"], 3)
         self.assertEqual(alert["numbers"]["productive_left_ms"], 20 * HOUR - 1)
-        self.assertIn("3 more", alert["text"]["en"])
+        self.assertIn("3 more leads reached twice avoid rung 1", alert["text"]["en"])
+        self.assertIn("再联系 3 条（每条 2 次）即可避免第 1 级", alert["text"]["zh"])
+        ahead = self.daemon.ask("agent", id="1001")["week_forecast"]
+        self.assertEqual((ahead["leads_needed"], ahead["next_rung"], ahead["next_action"],
+                          ahead["next_points"]), (3, 1, "warn", -1))
+        self.assertEqual((ahead["leads_forecast"], ahead["contact_rate_forecast_bp"]), (5, 5000))
         for i in range(3, 6):
             self.reach("1001", "1380013800%d" % i, at("2026-11-25 16:10", i * 10 * MINUTE))
         self.at("2026-11-25 17:30")

@@ -1,6 +1,7 @@
 /* Every rule of the ladder by name. POLICY section 5. */
 #include <criterion/criterion.h>
 
+#include "callpace/core/forecast_week.h"
 #include "callpace/core/ladder.h"
 
 #define HOUR ((msec_t)MSEC_PER_HOUR)
@@ -188,4 +189,64 @@ Test(ladder, names) {
   cr_assert_str_eq(week_state_name(WEEK_AT_RISK), "at_risk");
   cr_assert_null(week_state_name((enum week_state)77));
   cr_assert_str_eq(ladder_action_name(LADDER_HOLD_LEADS), "hold_leads");
+}
+
+/* --- where a running week will end --- */
+
+static bool forecast_of(struct week_facts facts, struct week_forecast *out) {
+  struct week_verdict verdict = judge(facts);
+  return week_forecast_make(&facts, &verdict, out);
+}
+
+Test(ladder, twelve_more_leads_reached_avoid_rung_2) {
+  struct policy policy = default_policy();
+  struct week_forecast f;
+  struct week_facts facts = week(&policy, 53, 1);
+  facts.over = false;
+  facts.elapsed_ms = 36 * HOUR;
+  cr_assert(forecast_of(facts, &f));
+  cr_assert_eq(f.needed, 12);
+  cr_assert_eq(f.left, 47);
+  cr_assert_eq(f.reached, 58); /* 53 x 40 / 36 */
+  cr_assert_eq(f.rate_bp, 5800);
+  cr_assert_eq(f.rung, 2);
+  cr_assert_eq(f.action, LADDER_HOLD_LEADS);
+  cr_assert_eq(f.points, -2);
+  cr_assert_eq(f.productive_left_ms, 4 * HOUR);
+}
+
+Test(ladder, as_many_more_as_it_says_and_not_one_less) {
+  for (int64_t issued = 1; issued < 120; issued += 7)
+    for (int64_t reached = 0; reached <= issued; reached++)
+      for (unsigned offences = 0; offences < 4; offences++) {
+        struct policy policy = default_policy();
+        struct week_forecast f;
+        struct week_facts facts = week(&policy, reached, offences);
+        facts.issued = issued;
+        facts.over = false;
+        cr_assert(forecast_of(facts, &f));
+        facts.over = true;
+        facts.missed_days = 1;
+        facts.reached = reached + f.needed;
+        cr_assert_not(judge(facts).offence);
+        facts.reached = reached + f.needed - 1;
+        if (f.needed > 0) cr_assert(judge(facts).offence);
+      }
+}
+
+Test(ladder, no_forecast_where_nothing_can_follow) {
+  struct policy policy = default_policy();
+  struct week_forecast f;
+  struct week_facts facts = week(&policy, 10, 0);
+  cr_assert_not(forecast_of(facts, &f)); /* over */
+  facts.over = false;
+  facts.elapsed_ms = 0;
+  cr_assert(forecast_of(facts, &f));
+  cr_assert_eq(f.reached, -1);
+  cr_assert_eq(f.rate_bp, -1);
+  facts.issued = 0;
+  cr_assert_not(forecast_of(facts, &f));
+  facts.issued = 100;
+  policy.contact.rung_count = 0;
+  cr_assert_not(forecast_of(facts, &f));
 }

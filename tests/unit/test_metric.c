@@ -21,6 +21,7 @@ static void check(const struct metric *rows, unsigned count) {
 
 Test(metric, every_figure_has_a_name_of_its_own_and_help_in_both_languages) {
   check(day_metrics, day_metric_count);
+  check(week_forecast_metrics, week_forecast_metric_count);
   check(forecast_metrics, forecast_metric_count);
   check(week_metrics, week_metric_count);
   check(month_metrics, month_metric_count);

@@ -15,6 +15,8 @@ static const char *find_help(const struct metric *metrics, unsigned count, const
 static const char *meaning_of(const char *part, const char *field) {
   if (strcmp(part, "week") == 0) return find_help(week_metrics, week_metric_count, field);
   if (strcmp(part, "month") == 0) return find_help(month_metrics, month_metric_count, field);
+  if (strcmp(part, "week_forecast") == 0)
+    return find_help(week_forecast_metrics, week_forecast_metric_count, field);
   if (strcmp(part, "forecast") == 0)
     return find_help(forecast_metrics, forecast_metric_count, field);
   return find_help(day_metrics, day_metric_count, field);
@@ -52,6 +54,7 @@ static void show_agent(const json_t *data) {
   show_part(data, "day", terminal, &out);
   show_part(data, "forecast", terminal, &out);
   show_part(data, "week", terminal, &out);
+  show_part(data, "week_forecast", terminal, &out);
   show_part(data, "month", terminal, &out);
   if (!out.len)
     put_text(&out, in_words("nothing is known of this agent in that period\n",

@@ -282,6 +282,15 @@ static void put_help_line(struct frame *frame, const json_t *agent, unsigned row
                top_clock(until, room).data);
 }
 
+/* "12 more leads avoid rung 2". */
+static void put_ladder(struct frame *frame, const json_t *forecast) {
+  long long needed = json_number(forecast, "leads_needed", 0);
+  if (needed <= 0) return;
+  frame_format(frame, GRID_YELLOW,
+               in_words(", %lld more reached avoid rung %lld", "，再联系 %lld 条可避免第 %lld 级"),
+               needed, (long long)json_number(forecast, "next_rung", 0));
+}
+
 /* Week and month in a line each. */
 static void put_longer(struct frame *frame, const json_t *agent, unsigned row) {
   static const char *const rows[][4] = {{"week", "本周", "leads_reached", "leads_issued"},
@@ -298,6 +307,7 @@ static void put_longer(struct frame *frame, const json_t *agent, unsigned row) {
     if (i == 0 && json_object_get(object, "contact_rate_bp")) {
       frame_put(frame, GRID_PLAIN, SLICE(", "));
       put_value(frame, object, "contact_rate_bp");
+      put_ladder(frame, json_object_get(agent, "week_forecast"));
     }
     if (json_object_get(object, "points")) {
       frame_put(frame, FRAME_DIM, slice_of(in_words(", points ", "，积分 ")));

@@ -93,6 +93,8 @@ uint64_t fold_settings_mark(struct slice policy, struct slice roster);
  * when it is judged by nothing. POLICY section 5. */
 bool fold_week_verdict(struct fold *fold, struct lead_week *week, struct week_facts *facts,
                        struct week_verdict *verdict, msec_t *due_ms);
+/* Where it will end, likewise; false when nothing can follow any more. */
+bool fold_week_forecast(struct fold *fold, struct lead_week *week, struct week_forecast *out);
 
 /* The next moment at which a week closes, and a month; MSEC_MAX before the first day. And
  * which one it is: those that are no longer kept are passed over. */

@@ -9,6 +9,7 @@
 
 #include "callpace/core/centre.h"
 #include "callpace/core/forecast.h"
+#include "callpace/core/forecast_week.h"
 #include "callpace/core/leads.h"
 #include "callpace/core/outcome.h"
 
@@ -40,6 +41,12 @@ extern const struct metric forecast_metrics[];
 extern const unsigned forecast_metric_count;
 bool forecast_metric_value(const struct forecast *forecast, unsigned metric,
                            struct metric_value *out);
+
+/* Where an agent's week of leads will end; likewise. */
+extern const struct metric week_forecast_metrics[];
+extern const unsigned week_forecast_metric_count;
+bool week_forecast_metric_value(const struct week_forecast *forecast, unsigned metric,
+                                struct metric_value *out);
 
 /* An agent's month as it stands: counters, judgement, points (fold_month). */
 struct month_state {
