@@ -114,7 +114,9 @@ static enum status read_files(struct engine *e, struct error *error) {
   enum status status = config_load(e->config_path, &e->config, error);
   if (status == STATUS_OK)
     status = settings_load(e->config->policy_path, e->config->roster_path, &e->settings, error);
-  if (status == STATUS_OK) e->roster = e->settings->roster;
+  if (status != STATUS_OK) return status;
+  e->roster = e->settings->roster;
+  e->zone = e->settings->policy->calendar.zone;
   return status;
 }
 

@@ -13,7 +13,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MANUAL = ROOT / "doc/callpace.yaml.5.scd"
 SAMPLES = {"main": "conf/callpace.yaml", "policy": "conf/policy.yaml",
-           "roster": "conf/roster.yaml"}
+           "roster": "conf/roster.yaml", "layout": "conf/switches/smdr/example.yaml"}
 
 
 def listed(program, *arguments):

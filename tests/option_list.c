@@ -1,4 +1,4 @@
-/* Prints the options of one file (main, policy or roster) as scdoc, for the manual
+/* Prints the options of one file (main, policy, roster or layout) as scdoc, for the manual
  * callpace.yaml(5), or with --names their paths alone. */
 #include <stdio.h>
 #include <string.h>
@@ -35,13 +35,13 @@ static void print_entry(const struct config_option *option, void *user) {
 }
 
 int main(int argc, char **argv) {
-  static const char *const files[] = {"main", "policy", "roster"};
+  static const char *const files[] = {"main", "policy", "roster", "layout"};
   bool names = argc == 3 && strcmp(argv[2], "--names") == 0;
-  for (int i = 0; argc >= 2 && i < 3; i++) {
+  for (int i = 0; argc >= 2 && i < 4; i++) {
     if (strcmp(argv[1], files[i]) != 0) continue;
     config_options((enum config_file)i, names ? print_name : print_entry, NULL);
     return 0;
   }
-  fputs("usage: option_list main|policy|roster [--names]\n", stderr);
+  fputs("usage: option_list main|policy|roster|layout [--names]\n", stderr);
   return 64;
 }

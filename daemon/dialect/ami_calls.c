@@ -35,7 +35,7 @@ void ami_leg_begin(struct ami_calls *calls, struct ami_channel *channel, enum ca
   event.agent = channel->agent;
   if (customer) {
     event.number = ami_text_slice(&customer->number);
-    event.trunk = ami_name_prefix(ami_channel_name(customer));
+    event.trunk = ami_trunk_name(customer);
   }
   if (dir == DIR_IN && channel->group) event.queue = ami_text_slice(&channel->group->queue);
   event_queue_put(&calls->events, &event);

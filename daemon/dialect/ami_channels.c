@@ -41,6 +41,15 @@ struct slice ami_name_prefix(struct slice name) {
   return dash ? (struct slice){name.data, (size_t)(dash - name.data)} : name;
 }
 
+struct slice ami_trunk_name(const struct ami_channel *channel) {
+  struct slice name = ami_name_prefix(ami_channel_name(channel));
+  static const char isdn[] = "DAHDI/i";
+  const size_t len = sizeof isdn - 1;
+  if (name.len < len || memcmp(name.data, isdn, len) != 0) return name;
+  const char *number = memchr(name.data + len, '/', name.len - len);
+  return number ? (struct slice){name.data, (size_t)(number - name.data)} : name;
+}
+
 struct ami_ref ami_ref_of(struct ami_channel *channel) {
   return (struct ami_ref){channel, channel->life};
 }
@@ -58,9 +67,10 @@ static bool starts_with(struct slice text, const char *start) {
 
 /* Channels that the switch makes for itself: nobody speaks there. */
 static bool is_pseudo(struct slice name) {
-  static const char *const starts[] = {"Message/",   "CBAnn/",     "CBRec/",       "Announcer/",
-                                       "Recorder/",  "Snoop/",     "UnicastRTP/",  "MulticastRTP/",
-                                       "Surrogate/", "AsyncGoto/", "AudioSocket/", "Bridge/"};
+  static const char *const starts[] = {
+      "Message/",     "CBAnn/",      "CBRec/",        "Announcer/",         "Recorder/",
+      "Snoop/",       "UnicastRTP/", "MulticastRTP/", "Surrogate/",         "AsyncGoto/",
+      "AudioSocket/", "Bridge/",     "DAHDI/pseudo",  "OutgoingSpoolFailed"};
   for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
     if (starts_with(name, starts[i])) return true;
   }
@@ -69,7 +79,7 @@ static bool is_pseudo(struct slice name) {
 
 /* A telephone's peer name may stand in the roster without its technology. */
 static const struct agent *find_agent(const struct roster *roster, struct slice prefix) {
-  static const char *const peers[] = {"PJSIP/", "SIP/", "IAX2/"};
+  static const char *const peers[] = {"PJSIP/", "SIP/", "IAX2/", "SCCP/"};
   const struct agent *agent = roster ? roster_find(roster, prefix) : NULL;
   for (size_t i = 0; roster && !agent && i < sizeof peers / sizeof peers[0]; i++) {
     size_t len = strlen(peers[i]);

@@ -38,21 +38,32 @@ static struct ami_channel *channel_made(struct ami_calls *calls,
 
 /* --- dialling --- */
 
-/* "0600000001@trunk", "trunk/0600000001", "trunk/sip:0600000001@host". */
+static struct slice cut_before(struct slice text, char stop) {
+  const char *found = text.len ? memchr(text.data, stop, text.len) : NULL;
+  return found ? (struct slice){text.data, (size_t)(found - text.data)} : text;
+}
+
+/* "0600@trunk//host", "trunk/0600", "trunk/sip:0600@host", "user:secret@peer/0600@context",
+ * "g1/0600/B": what the channel drivers call a dial string. */
 static struct slice dialled_number(const struct ami_message *message) {
+  static const char *const schemes[] = {"sip:", "sips:", "tel:"};
   struct slice text = message->field[KEY_DIAL_STRING];
-  const char *at = text.len ? memchr(text.data, '@', text.len) : NULL;
-  if (at) text.len = (size_t)(at - text.data);
-  const char *slash = text.len ? memrchr(text.data, '/', text.len) : NULL;
-  if (!at && !slash) return message->field[KEY_EXTEN];
-  if (slash) {
-    text.len -= (size_t)(slash + 1 - text.data);
-    text.data = slash + 1;
+  const char *host = text.len ? memmem(text.data, text.len, "//", 2) : NULL;
+  if (host) text.len = (size_t)(host - text.data);
+  struct slice where = cut_before(text, '/');
+  if (where.len < text.len) {
+    text = (struct slice){where.data + where.len + 1, text.len - where.len - 1};
+    text = cut_before(text, '/');
+  } else if (cut_before(text, '@').len == text.len) {
+    return message->field[KEY_EXTEN];
   }
-  if (text.len > 4 && memcmp(text.data, "sip:", 4) == 0) {
-    text.data += 4;
-    text.len -= 4;
+  for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+    size_t len = strlen(schemes[i]);
+    if (text.len <= len || memcmp(text.data, schemes[i], len) != 0) continue;
+    text = (struct slice){text.data + len, text.len - len};
   }
+  /* chan_sip's "user:secret@host" holds no number, and the secret is nobody's. */
+  text = cut_before(cut_before(cut_before(text, '@'), ';'), ':');
   return text.len ? text : message->field[KEY_EXTEN];
 }
 

@@ -208,6 +208,8 @@ void ami_channel_bridge(struct ami_channels *channels, struct ami_channel *chann
 struct slice ami_channel_name(const struct ami_channel *channel);
 /* The name without its serial: "PJSIP/trunk". */
 struct slice ami_name_prefix(struct slice name);
+/* The same of a customer's: "DAHDI/i1" of "DAHDI/i1/0600000001-3" too. */
+struct slice ami_trunk_name(const struct ami_channel *channel);
 struct ami_ref ami_ref_of(struct ami_channel *channel);
 struct ami_channel *ami_ref_get(struct ami_ref ref); /* NULL when it is gone */
 

@@ -77,7 +77,8 @@ static enum status open_socket(struct source *s, struct error *error) {
   if (s->dialect->is_client) {
     struct connect_options options = {.address = config->address,
                                       .tls = config->tls ? &tls : NULL,
-                                      .unread_max = s->dialect->unread_max};
+                                      .unread_max = s->dialect->unread_max,
+                                      .keep_max = (size_t)config->stall_buffer};
     return connector_open(hub, &options, &intake_sessions, s, &s->connector, error);
   }
   struct listen_options options = {.address = config->address,
@@ -106,6 +107,7 @@ static void source_free(struct source *s) {
 static void use_config(struct source *s, const struct config_source *config) {
   s->config = config;
   s->setup.start_means_answer = config->start_means_answer;
+  s->setup.layout = config->layout;
   if (!s->listener) return;
   struct listen_options options = {.address = config->address,
                                    .allow = config->allow,
@@ -129,7 +131,7 @@ static struct source *source_open(struct intake *intake, const struct config_sou
   *s = (struct source){.intake = intake,
                        .config = config,
                        .name = mem_strdup(config->name),
-                       .dialect = dialect_find(config->type),
+                       .dialect = dialect_find(config->type, config->connects),
                        .username = config->username ? mem_strdup(config->username) : NULL,
                        .secret = secret_of(config) ? mem_strdup(secret_of(config)) : NULL,
                        .last_event_ms = MSEC_NONE,
@@ -140,7 +142,9 @@ static struct source *source_open(struct intake *intake, const struct config_sou
                                     .start_means_answer = config->start_means_answer,
                                     .json_events = config->json_events,
                                     .events_clock = e->fold.clock_events,
-                                    .roster = &e->roster};
+                                    .roster = &e->roster,
+                                    .zone = &e->zone,
+                                    .layout = config->layout};
   if (!s->dialect) {
     error_set(error, STATUS_CONFIG, "source %s: type %s is not supported by this version",
               config->name, config->type);

@@ -81,7 +81,7 @@ static void refuse(struct connection *c, const struct item *item, const char *co
   struct source *s = c->source;
   s->refused++;
   rejects_add(s->intake->engine->rejects, s->intake->engine->wall_ms, s->name, code, line);
-  if (s->dialect->is_client) return;
+  if (s->dialect->is_client || s->dialect->is_mute) return;
   struct writer *out = reply_of(c, "error");
   json_put_uint(out, "line", item->line_number);
   json_put_text(out, "code", code);
@@ -92,18 +92,17 @@ static void refuse(struct connection *c, const struct item *item, const char *co
 
 /* ---- sequence numbers ---- */
 
-static void record_gap(struct connection *c, msec_t from_ms, msec_t to_ms) {
-  struct source *s = c->source;
+static void record_gap(struct source *s, const char *reason, msec_t from_ms, msec_t to_ms) {
   s->gaps++;
   struct record record = {.type = RECORD_GAP,
                           .gap = {.from_ms = from_ms,
                                   .to_ms = to_ms,
                                   .source = slice_of(s->name),
-                                  .reason = SLICE("jump in seq")}};
+                                  .reason = slice_of(reason)}};
   pipeline_record(s->intake->engine, &record);
   centre_judge_all(s->intake->engine->fold.centre);
-  log_warning("sequence_gap", KV("source", s->name), KV("producer", c->epoch->producer->name),
-              KV_INT("from_ms", from_ms), KV_INT("to_ms", to_ms));
+  log_warning("source_gap", KV("source", s->name), KV("reason", reason), KV_INT("from_ms", from_ms),
+              KV_INT("to_ms", to_ms));
 }
 
 /* False: a repetition, acknowledged and not counted again. */
@@ -118,7 +117,8 @@ static bool take_seq(struct connection *c, uint64_t seq, msec_t ts_ms) {
   uint64_t missing = seq - epoch->seq - 1;
   if (missing > c->excused && epoch->last_ms != MSEC_NONE && ts_ms != MSEC_NONE) {
     bool forward = epoch->last_ms <= ts_ms;
-    record_gap(c, forward ? epoch->last_ms : ts_ms, forward ? ts_ms : epoch->last_ms);
+    record_gap(c->source, "jump in seq", forward ? epoch->last_ms : ts_ms,
+               forward ? ts_ms : epoch->last_ms);
   }
   if (missing > 0) c->excused = 0;
   return true;
@@ -150,7 +150,8 @@ static void on_event(struct connection *c, struct item *item) {
   if (c->epoch && !take_seq(c, item->seq, item->event.ts_ms)) return;
   s->events++;
   if (item->event.ts_ms > s->last_event_ms) s->last_event_ms = item->event.ts_ms;
-  s->last_arrival_ms = e->wall_ms;
+  msec_t arrival_ms = session_arrival_ms(c->session);
+  s->last_arrival_ms = arrival_ms == MSEC_NONE ? e->wall_ms : arrival_ms;
   uint32_t origin = c->epoch ? c->origin : source_origin(s);
   answer_result(c, item, pipeline_event(e, origin, c->epoch ? item->seq : 0, &item->event));
 }
@@ -262,9 +263,12 @@ static void on_item(struct connection *c, enum item_kind kind, struct item *item
   }
 }
 
-/* The event clock, once it runs, is "now" for whoever sends no time stamp. */
-static msec_t dialect_now(const struct engine *e) {
-  return e->fold.clock_events && e->now_ms > 0 ? e->now_ms : e->wall_ms;
+/* When it came. The event clock, once it runs, is "now" for whoever sends no time
+ * stamp. */
+static msec_t dialect_now(const struct engine *e, const struct session *session) {
+  if (e->fold.clock_events && e->now_ms > 0) return e->now_ms;
+  msec_t arrival_ms = session_arrival_ms(session);
+  return arrival_ms == MSEC_NONE ? e->wall_ms : arrival_ms;
 }
 
 /* Takes the next items out of the bytes; returns how many. More than one only where
@@ -280,7 +284,7 @@ static size_t next_items(struct connection *c, struct slice *unread, bool end,
   for (size_t i = 0; i < most; i++) {
     items[i].line = SLICE("");
     items[i].line_number = 0;
-    kinds[i] = s->dialect->next(state, unread, end, dialect_now(e), &items[i], answers);
+    kinds[i] = s->dialect->next(state, unread, end, dialect_now(e, c->session), &items[i], answers);
     if (kinds[i] == ITEM_MORE) return i;
     if (most == 1 || kinds[i] != ITEM_EVENT || items[i].passing) return i + 1;
     centre_expect(e->fold.centre, &items[i].event, EXPECT_PLACE);
@@ -341,7 +345,8 @@ static void on_opened(struct session *session, void *user) {
   if (!s->dialect->is_client) c->state = s->dialect->open(&s->setup);
   if (!s->dialect->greet) return;
   writer_reset(&s->intake->out);
-  s->dialect->greet(c->state ? c->state : s->client_state, dialect_now(e), &s->intake->out);
+  s->dialect->greet(c->state ? c->state : s->client_state, dialect_now(e, session),
+                    &s->intake->out);
   if (s->intake->out.len) session_send(session, writer_slice(&s->intake->out));
   /* Where nobody greets, being connected is being up. */
   if (s->dialect->is_client) take_items(c, NULL, 0, false);
@@ -387,7 +392,11 @@ static void on_closed(struct session *session, const char *reason, void *user) {
   }
   bool introduced = c->epoch != NULL, told = c->told;
   connection_free(c);
-  if (s->dialect->lost) s->dialect->lost(s->client_state, dialect_now(s->intake->engine));
+  struct engine *e = s->intake->engine;
+  if (s->dialect->lost) s->dialect->lost(s->client_state, dialect_now(e, session));
+  msec_t ended_ms = session_arrival_ms(session);
+  if (ended_ms != MSEC_NONE && ended_ms < e->now_ms && !e->fold.clock_events)
+    record_gap(s, reason, ended_ms, e->now_ms);
   if (told) return;
   if (s->dialect->is_client || (introduced && s->introduced == 0)) source_down(s, reason);
 }

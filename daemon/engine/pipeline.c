@@ -64,7 +64,9 @@ uint64_t pipeline_record(struct engine *e, struct record *record) {
 /* The barrier. What it says decides whether the world may know. */
 static bool make_durable(struct engine *e) {
   struct error why = {0};
+  hub_leave(e->hub);
   bool durable = journal_commit(e->journal, &why) == STATUS_OK;
+  hub_return(e->hub);
   if (durable == !e->stalled) return durable;
   e->stalled = !durable;
   e->stalled_since_ms = e->wall_ms;

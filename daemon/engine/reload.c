@@ -54,6 +54,7 @@ enum status reload_run(struct engine *e, struct error *error) {
   e->config = config;
   e->settings = settings;
   e->roster = settings->roster;
+  e->zone = settings->policy->calendar.zone;
   recovery_note_settings(e);
   reports_reconfigure(e);
   settings_free(old_settings);

@@ -92,6 +92,7 @@ void config_free(struct config *config) {
     wipe(config->sources[i].secret);
     wipe(config->sources[i].password);
     wipe(config->sources[i].token);
+    smdr_layout_clear(config->sources[i].layout);
   }
   for (size_t i = 0; i < config->hook_count; i++) {
     wipe(config->hooks[i].secret);

@@ -129,6 +129,7 @@ enum status file_read(const char *path, size_t max, char **text, size_t *len, st
 extern const struct option main_options[];
 extern const struct option policy_options[];
 extern const struct option roster_options[];
+extern const struct option layout_options[];
 extern const struct option hook_options[];   /* config_hooks.c */
 extern const struct option report_options[]; /* config_reports.c */
 enum status hooks_read(struct reading *r, struct node *node, void *base);
@@ -140,6 +141,12 @@ enum status check_unique(struct reading *r, const struct node *list, const struc
                          const char *key);
 extern const struct option contact_options[], points_options[]; /* of a dated policy */
 struct policy_book *policy_from_text(struct slice text, const char *label, struct error *error);
+/* A time zone by its IANA name. */
+enum status zone_load(struct reading *r, const struct node *node, struct zone **out);
+/* The layout of an smdr source, from the file that a node names, or from text that
+ * lives as long as the arena. On failure too `layout` is to be cleared. */
+enum status layout_load(struct reading *r, const struct node *node, struct smdr_layout *layout);
+enum status layout_from_text(struct reading *r, struct slice text, struct smdr_layout *layout);
 struct roster *roster_from_text(struct slice text, const char *label,
                                 const struct calendar *calendar, struct error *error);
 

@@ -57,8 +57,18 @@ static enum status allow_read(struct reading *r, struct node *node, void *base) 
   return STATUS_OK;
 }
 
+static enum status layout_read(struct reading *r, struct node *node, void *base) {
+  struct config_source *source = base;
+  enum status status = expect_text(r, node);
+  if (status != STATUS_OK) return status;
+  source->layout = arena_alloc(r->arena, sizeof *source->layout);
+  status = layout_load(r, node, source->layout);
+  node->text = slice_of(path_resolve(r, node->text));
+  return status;
+}
+
 #define SOURCE(member) offsetof(struct config_source, member)
-static const char *const source_types[] = {"native", "ami", "esl", "evapi", NULL};
+static const char *const source_types[] = {"native", "ami", "esl", "evapi", "smdr", NULL};
 static const char *const event_forms[] = {"plain", "json", NULL};
 static const char *const start_meanings[] = {"start", "answer", NULL};
 
@@ -75,11 +85,12 @@ static const struct option source_options[] = {
     {"name", OPTION_NAME, SOURCE(name), .flags = REQUIRED, .help = "Name of the source, unique."},
     {"type", OPTION_CHOICE, SOURCE(type), .choices = source_types, .flags = REQUIRED | CHOICE_TEXT,
      .help = "native: senders of the line protocol come to us. We go to the others: ami is an "
-             "Asterisk manager, esl a FreeSWITCH event socket, evapi a Kamailio."},
+             "Asterisk manager, esl a FreeSWITCH event socket, evapi a Kamailio. "
+             "smdr: one line of text a finished call, from any switch; either way."},
     {"listen", OPTION_READ, .read = listen_read, .type_name = "address",
-     .help = "native: where to listen, HOST:PORT (port 0: any free one) or unix:/PATH."},
+     .help = "native, smdr: where to listen, HOST:PORT (port 0: any free one) or unix:/PATH."},
     {"connect", OPTION_READ, .read = connect_read, .type_name = "address",
-     .help = "ami, esl, evapi: where the switch listens, HOST:PORT."},
+     .help = "ami, esl, evapi, smdr: where the switch listens, HOST:PORT."},
     {"username", OPTION_TEXT, SOURCE(username),
      .help = "ami: the manager account. esl: a directory user as USER@DOMAIN, if not the event "
              "socket's own password is used."},
@@ -89,6 +100,8 @@ static const struct option source_options[] = {
      .help = "esl: file that holds the event socket's password, one line."},
     {"events", OPTION_CHOICE, SOURCE(json_events), "plain", .choices = event_forms,
      .help = "esl: the form in which the switch sends events. They say the same."},
+    {"layout", OPTION_READ, .read = layout_read, .type_name = "path",
+     .help = "smdr: file that says what the parts of a line mean."},
     {"token_file", OPTION_SECRET, SOURCE(token),
      .help = "native: file that holds the token which senders must show in their hello."},
     {"tls", OPTION_SECTION, .table = tls_options,
@@ -99,6 +112,9 @@ static const struct option source_options[] = {
      .help = "Connections at once; more are refused."},
     {"idle_timeout", OPTION_DURATION, SOURCE(idle_timeout_ms), "0s", .min = 0, .max = DAYS(365),
      .help = "Close a connection that sent nothing for so long; 0s: never."},
+    {"stall_buffer", OPTION_SIZE, SOURCE(stall_buffer), "16MiB", .min = 64 << 10, .max = 1 << 30,
+     .help = "How much is kept of a source that connects while the journal stalls; the switch that "
+             "sends more is left, which is a gap."},
     {"socket_mode", OPTION_MODE, SOURCE(socket_mode), "\"0660\"",
      .help = "Permissions of a unix socket."},
     {"start_means", OPTION_CHOICE, SOURCE(start_means_answer), "start", .choices = start_meanings,
@@ -155,6 +171,25 @@ static enum status check_connecting(struct reading *r, const struct node *node,
   return STATUS_OK;
 }
 
+/* Switches know no tokens: from beyond this machine only named networks may come. */
+static enum status check_smdr(struct reading *r, const struct node *node,
+                              const struct config_source *source) {
+  const struct node *listen = node_child(node, "listen");
+  if (!source->layout) return fail_at(r, node, "an smdr source needs \"layout\"");
+  if (source->connects == !node_is_empty(listen))
+    return fail_at(r, node, "an smdr source needs one of \"listen\" and \"connect\"");
+  if (source->token)
+    return fail_at_key(r, node_child(node, "token_file"), "a switch cannot show a token");
+  if (source->connects) return STATUS_OK;
+  if (source->tls && (!source->tls_cert || !source->tls_key))
+    return fail_at(r, node_child(node, "tls"), "a listening source needs \"cert\" and \"key\"");
+  if (source->address.is_unix || address_is_loopback(&source->address)) return STATUS_OK;
+  if (!source->tls && node_is_empty(node_child(node, "allow")))
+    return fail_at(r, listen,
+                   "listening beyond loopback needs \"allow\" with the switch's address");
+  return STATUS_OK;
+}
+
 enum status check_unique(struct reading *r, const struct node *list, const struct node *node,
                          const char *key) {
   const struct node *own = node_child(node, key);
@@ -174,8 +209,13 @@ static enum status source_read(struct reading *r, const struct node *list, struc
   source->tls = !node_is_empty(node_child(node, "tls"));
   status = check_unique(r, list, node, "name");
   if (status != STATUS_OK) return status;
-  if (strcmp(source->type, "native") != 0) return check_connecting(r, node, source);
-  status = check_listening(r, node, source);
+  bool is_smdr = strcmp(source->type, "smdr") == 0, is_native = strcmp(source->type, "native") == 0;
+  if (source->layout && !is_smdr)
+    return fail_at_key(r, node_child(node, "layout"), "only an smdr source has a layout");
+  status = is_smdr     ? check_smdr(r, node, source)
+           : is_native ? check_listening(r, node, source)
+                       : check_connecting(r, node, source);
+  if (status != STATUS_OK || source->connects) return status;
   bool any_port = !source->address.is_unix && source->address.port == 0;
   return status != STATUS_OK || any_port ? status : check_unique(r, list, node, "listen");
 }

@@ -357,6 +357,7 @@ static void walk(const struct option *table, const char *prefix, bool fixed,
 
 void config_options(enum config_file file, void (*each)(const struct config_option *, void *),
                     void *user) {
-  static const struct option *const tables[] = {main_options, policy_options, roster_options};
+  static const struct option *const tables[] = {main_options, policy_options, roster_options,
+                                                layout_options};
   walk(tables[file], "", false, each, user);
 }

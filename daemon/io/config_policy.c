@@ -19,7 +19,7 @@ static bool is_zone_name(struct slice text) {
   return text.len <= 64 && text.data[0] != '/' && !strstr(text.data, "..");
 }
 
-static enum status zone_read(struct reading *r, struct node *node, void *base) {
+enum status zone_load(struct reading *r, const struct node *node, struct zone **out) {
   enum status status = expect_text(r, node);
   if (status != STATUS_OK) return status;
   const char *dir = getenv("TZDIR"), *name = node->text.data;
@@ -36,8 +36,12 @@ static enum status zone_read(struct reading *r, struct node *node, void *base) {
   struct zone *zone = zone_parse(bytes, name, &why);
   free(text);
   if (!zone) return fail_at(r, node, "%s", why.text);
-  ((struct policy_book *)base)->calendar.zone = zone;
+  *out = zone;
   return STATUS_OK;
+}
+
+static enum status zone_read(struct reading *r, struct node *node, void *base) {
+  return zone_load(r, node, &((struct policy_book *)base)->calendar.zone);
 }
 
 static enum status working_read(struct reading *r, struct node *node, void *base) {

@@ -14,8 +14,7 @@ enum { HANDSHAKE_S = 10, CLOSING_S = 2 };
 
 /* ---- bytes in and out, plain or TLS ---- */
 
-/* Like read(2): > 0 bytes, 0 end, -1 with errno EAGAIN or a real error. */
-static ssize_t stream_read(struct session *s, char *into, size_t room) {
+ssize_t session_read(struct session *s, char *into, size_t room) {
   if (!s->ssl) return recv(s->fd, into, room, 0);
   size_t total = 0;
   while (total < room) {
@@ -122,7 +121,7 @@ static bool handshake(struct session *s) {
   int done = SSL_do_handshake(s->ssl);
   if (done == 1) {
     s->handshaking = false;
-    if (s->hub->paused)
+    if (s->hub->paused && !s->hoard)
       event_del(s->readable);
     else
       arm_reading(s);
@@ -142,6 +141,29 @@ static bool handshake(struct session *s) {
   return false;
 }
 
+/* What was kept comes before what comes now; false when the session went away. */
+static bool deliver_hoard(struct session *s) {
+  for (struct slice piece; (piece = hoard_take(s->hoard, &s->arrival_ms)).len;) {
+    if (s->rest_len) memcpy(s->hub->scratch, s->rest, s->rest_len);
+    memcpy(s->hub->scratch + s->rest_len, piece.data, piece.len);
+    if (!deliver(s, s->rest_len + piece.len, false)) return false;
+  }
+  s->arrival_ms = hoard_ended_ms(s->hoard);
+  if (hoard_has_ended(s->hoard)) {
+    if (s->rest_len) memcpy(s->hub->scratch, s->rest, s->rest_len);
+    s->half_closed = true;
+    if (deliver(s, s->rest_len, true)) session_free(s, hoard_reason(s->hoard));
+    return false;
+  }
+  hoard_reset(s->hoard);
+  return true;
+}
+
+static void keep_for_later(struct session *s) {
+  hoard_fill(s);
+  if (hoard_has_ended(s->hoard)) event_del(s->readable); /* the end would be told for ever */
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg) {
   (void)fd;
   struct session *s = arg;
@@ -159,9 +181,14 @@ static void on_readable(evutil_socket_t fd, short what, void *arg) {
     return;
   }
   if (s->handshaking && !handshake(s)) return;
-  if (s->closing || s->hub->paused) return;
+  if (s->closing) return;
+  if (s->hub->paused) {
+    if (s->hoard) keep_for_later(s);
+    return;
+  }
+  if (s->hoard && !hoard_is_empty(s->hoard) && !deliver_hoard(s)) return;
   if (s->rest_len) memcpy(s->hub->scratch, s->rest, s->rest_len);
-  ssize_t got = stream_read(s, s->hub->scratch + s->rest_len, READ_SIZE);
+  ssize_t got = session_read(s, s->hub->scratch + s->rest_len, READ_SIZE);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (got > 0) {
     if (deliver(s, s->rest_len + (size_t)got, false) && s->ssl && SSL_pending(s->ssl) > 0)
@@ -198,8 +225,10 @@ struct session *session_start(struct hub *hub, int fd, SSL *ssl, bool is_server,
                         .ssl = ssl,
                         .listener = listener,
                         .connector = connector,
+                        .arrival_ms = MSEC_NONE,
                         .unread_max = unread_max};
   s->unsent.limit = UNSENT_MAX;
+  if (connector && connector->options.keep_max) s->hoard = hoard_new(connector->options.keep_max);
   snprintf(s->peer, sizeof s->peer, "%s", peer);
   s->idle.tv_sec = idle_ms / 1000;
   s->idle.tv_usec = (idle_ms % 1000) * 1000;
@@ -212,7 +241,7 @@ struct session *session_start(struct hub *hub, int fd, SSL *ssl, bool is_server,
   hub->count++;
   if (listener) listener->open_count++;
   if (!ssl) {
-    if (!hub->paused) arm_reading(s);
+    if (!hub->paused || s->hoard) arm_reading(s);
     s->in_callback = true;
     handler->opened(s, user);
     s->in_callback = false;
@@ -246,6 +275,7 @@ void session_free(struct session *s, const char *reason) {
   SSL_free(s->ssl);
   close(s->fd);
   free(s->rest);
+  hoard_free(s->hoard);
   writer_free(&s->unsent);
   free(s);
   if (connector) connector_lost(connector);
@@ -284,6 +314,10 @@ void session_close(struct session *s, const char *reason) {
   if (!s->in_callback && s->unsent.len == 0) event_active(s->readable, EV_TIMEOUT, 1);
 }
 
+msec_t session_arrival_ms(const struct session *s) {
+  return s->arrival_ms;
+}
+
 bool session_is_closing(const struct session *s) {
   return s->closing != NULL;
 }
@@ -317,6 +351,7 @@ void hub_free(struct hub *hub) {
   while (hub->listeners)
     listener_close(hub->listeners);
   assert(!hub->sessions);
+  stand_in_end(hub);
   if (hub->dns) evdns_base_free(hub->dns, 0);
   free(hub->scratch);
   free(hub);
@@ -328,10 +363,11 @@ void hub_pause(struct hub *hub, bool paused) {
   for (struct session *s = hub->sessions; s; s = s->next) {
     if (s->closing || s->handshaking) continue;
     if (paused) {
-      event_del(s->readable);
+      if (!s->hoard) event_del(s->readable);
       continue;
     }
     arm_reading(s);
+    if (s->hoard && !hoard_is_empty(s->hoard)) event_active(s->readable, EV_READ, 1);
     /* What TLS has decrypted already makes no descriptor readable. */
     if (s->ssl && SSL_pending(s->ssl) > 0) event_active(s->readable, EV_READ, 1);
   }

@@ -184,6 +184,7 @@ enum status connector_open(struct hub *hub, const struct connect_options *option
   c->next = hub->connectors;
   if (c->next) c->next->link = &c->next;
   hub->connectors = c;
+  if (options->keep_max) stand_in_start(hub);
   event_active(c->timer, EV_TIMEOUT, 1);
   *out = c;
   return STATUS_OK;

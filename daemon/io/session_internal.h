@@ -24,7 +24,11 @@ struct hub {
   struct session *sessions;
   struct listener *listeners;
   struct connector *connectors;
+  struct stand_in *stand_in; /* NULL: no outgoing connections */
 };
+
+struct hoard;
+struct stand_in;
 
 struct session {
   struct hub *hub;
@@ -45,6 +49,8 @@ struct session {
   size_t unread_max;
   char *rest; /* received and not used yet */
   size_t rest_len, rest_capacity;
+  struct hoard *hoard; /* NULL: reading waits while the hub is paused */
+  msec_t arrival_ms;   /* of what is delivered now; MSEC_NONE: now */
   struct writer unsent;
   size_t unsent_from;
   char peer[PEER_SIZE];
@@ -87,6 +93,28 @@ struct session *session_start(struct hub *hub, int fd, SSL *ssl, bool is_server,
                               msec_t idle_ms, const char *peer, struct listener *listener,
                               struct connector *connector);
 void session_free(struct session *session, const char *reason);
+/* Like read(2), also through TLS: > 0 bytes, 0 end, -1 with errno. */
+ssize_t session_read(struct session *session, char *into, size_t room);
+
+/* --- session_hoard.c --- */
+
+struct hoard *hoard_new(size_t max);
+void hoard_free(struct hoard *hoard); /* NULL is fine */
+/* Nothing came, not even the end. */
+bool hoard_is_empty(const struct hoard *hoard);
+bool hoard_has_ended(const struct hoard *hoard);
+msec_t hoard_ended_ms(const struct hoard *hoard); /* MSEC_NONE while it has not */
+const char *hoard_reason(const struct hoard *hoard);
+/* Reads what there is now; ends with the peer, or cuts it off where there is no more
+ * room. Touches nothing of the loop's. */
+void hoard_fill(struct session *session);
+/* The next bytes, at most READ_SIZE, and when they came; empty: no more. */
+struct slice hoard_take(struct hoard *hoard, msec_t *at_ms);
+void hoard_reset(struct hoard *hoard); /* empty again, memory given back */
+
+/* The thread that fills hoards while the loop is away (hub_leave) for long. */
+void stand_in_start(struct hub *hub);
+void stand_in_end(struct hub *hub);
 /* TLS contexts; NULL with the error set when a file is unfit. */
 SSL_CTX *tls_server_context(const struct tls_options *options, struct error *error);
 SSL_CTX *tls_client_context(const struct tls_options *options, struct error *error);

@@ -115,7 +115,7 @@ class Kill9(unittest.TestCase):
               (options.seed, options.kills, sum(p.seq for p in producers),
                sum(p.connections for p in producers), source["duplicates"]))
         self.assertEqual(source["gaps"], 0)
-        self.assertNotIn("sequence_gap", daemon.log())
+        self.assertNotIn("source_gap", daemon.log())
         # And once more from disk alone.
         daemon.kill()
         daemon.wait()

@@ -33,11 +33,12 @@ def local_day(seconds, zone):
 
 
 class AmiCase(unittest.TestCase):
-    def daemon(self, switch, clock="wall", secret="labsecret", address=None, ca=None):
+    def daemon(self, switch, clock="wall", secret="labsecret", address=None, ca=None,
+               source_more=None):
         tree, self.today = rules()
         self.zone = tree["timezone"]
         source = {"name": "pbx1", "type": "ami", "connect": address or switch.address,
-                  "username": "callpace", "secret_file": "ami.secret"}
+                  "username": "callpace", "secret_file": "ami.secret", **(source_more or {})}
         if ca:
             source["tls"] = {"ca": ca}
         daemon = Daemon(self, clock=clock, policy_tree=tree, roster_tree=crew(), sources=[source])

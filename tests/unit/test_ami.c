@@ -69,17 +69,67 @@ Test(ami, an_outbound_call) {
   rig_free(&rig);
 }
 
-Test(ami, numbers_of_other_channel_drivers) {
+/* Two channels of one driver: who it is, and what was dialled over which trunk. */
+static void expect_driver(const char *agent, const char *trunk, const char *string,
+                          const char *expected) {
   struct rig rig = rig_make();
   login(&rig, 5);
-  newchannel(&rig, "SIP/1001-0000000a", "1.0", "1.0");
-  newchannel(&rig, "SIP/carrier-one-0000000b", "1.1", "1.0");
-  dial(&rig, "1.0", "1.1", "carrier-one/0600111");
-  newchannel(&rig, "DAHDI/i1/5-1", "2.0", "2.0");
-  newchannel(&rig, "IAX2/carrier-4711", "2.1", "2.0");
-  dial(&rig, "2.0", "2.1", "carrier/0600222@context");
-  expect_log(&rig, "start pbx:1.0 1001 out 0600111 | start pbx:2.0 1002 out 0600222");
+  newchannel(&rig, agent, "1.0", "1.0");
+  newchannel(&rig, trunk, "1.1", "1.0");
+  dial(&rig, "1.0", "1.1", string);
+  expect_log(&rig, expected);
   rig_free(&rig);
+}
+
+Test(ami, channel_drivers_name_and_dial_in_their_own_ways) {
+  static const struct {
+    const char *agent, *trunk, *string, *expected;
+  } cases[] = {
+      {"SIP/1001-0000000a", "SIP/carrier-one-0000000b", "carrier-one/0600111", "1001 out 0600111"},
+      {"SIP/1001-0000000a", "SIP/carrier-0000000b", "0600111@carrier//10.0.0.1",
+       "1001 out 0600111"},
+      {"SIP/1001-0000000a", "SIP/carrier-0000000b", "carrier/0600111/10.0.0.1", "1001 out 0600111"},
+      {"SIP/1001-0000000a", "SIP/10.0.0.9-0000000b", "me:hidden@10.0.0.9", "1001 out me"},
+      {"SIP/1001-0000000a", "SIP/carrier-0000000b", "carrier", "1001 out 0600"},
+      {"PJSIP/1001-0000000a", "PJSIP/carrier-0000000b", "carrier/sip:0600111@host:5060;2=3",
+       "1001 out 0600111"},
+      {"PJSIP/1001-0000000a", "PJSIP/carrier-0000000b", "carrier/sips:+86600111@host",
+       "1001 out +86600111"},
+      {"IAX2/1001-4711", "IAX2/carrier-4712", "me:hidden@carrier:4569/0600222@context",
+       "1001 out 0600222"},
+      {"IAX2/1001-4711", "IAX2/10.0.0.5:4569-4712", "carrier/0600222", "1001 out 0600222"},
+      {"DAHDI/i1/5-1", "DAHDI/i2/0600333-2", "g1/0600333", "1002 out 0600333"},
+      {"DAHDI/i1/5-1", "DAHDI/7-1", "7/0600333/B", "1002 out 0600333"},
+      {"DAHDI/i1/5-1", "DAHDI/7-1", "7", "1002 out 0600"},
+      {"SCCP/1001-00000001", "PJSIP/carrier-00000002", "0600111@carrier", "1001 out 0600111"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char expected[64];
+    snprintf(expected, sizeof expected, "start pbx:1.0 %s", cases[i].expected);
+    expect_driver(cases[i].agent, cases[i].trunk, cases[i].string, expected);
+  }
+  /* Nobody speaks there, so that it is no attempt. */
+  expect_driver("SIP/1001-0000000a", "DAHDI/pseudo-1234", "pseudo", "");
+  expect_driver("SIP/1009-0000000a", "SIP/carrier-0000000b", "carrier/0600111", "");
+}
+
+Test(ami, a_trunk_is_named_without_the_number_dialled) {
+  static const char *const names[][2] = {{"DAHDI/i2/0600333-2", "DAHDI/i2"},
+                                         {"DAHDI/7-1", "DAHDI/7"},
+                                         {"SIP/carrier-one-0000000b", "SIP/carrier-one"},
+                                         {"IAX2/carrier-4712", "IAX2/carrier"}};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    struct rig rig = rig_make();
+    login(&rig, 5);
+    newchannel(&rig, "SIP/1001-1", "1.0", "1.0");
+    newchannel(&rig, names[i][0], "1.1", "1.0");
+    struct item item;
+    rig.unread = SLICE("Event: DialBegin\r\nUniqueid: 1.0\r\nDestUniqueid: 1.1\r\n\r\n");
+    cr_assert_eq(dialect_ami.next(rig.ami, &rig.unread, false, now_ms, &item, &rig.out),
+                 ITEM_EVENT);
+    cr_expect(slice_equal(item.event.trunk, slice_of(names[i][1])), "%s", names[i][0]);
+    rig_free(&rig);
+  }
 }
 
 Test(ami, a_colleague_is_no_customer_until_the_customer_comes) {

@@ -90,10 +90,11 @@ static void crew_free(struct crew *crew) {
 /* --- what the dialect says --- */
 
 struct told_call {
-  char id[96], agent[16];
+  char id[96], agent[16], number[24], queue[16];
   enum call_dir dir;
   bool answered, ended, lost;
-  msec_t start_ms, answer_ms, talk_ms;
+  bool matched; /* to a call of the telephones */
+  msec_t start_ms, answer_ms, talk_ms, held_ms, hold_ms;
 };
 
 struct told {
@@ -109,6 +110,10 @@ static struct told_call *told_find(struct told *told, struct slice id) {
   return NULL;
 }
 
+static void keep(char *into, size_t size, struct slice text) {
+  snprintf(into, size, "%.*s", (int)text.len, text.data);
+}
+
 static void told_start(struct told *told, const struct call_event *event) {
   cr_assert_null(told_find(told, event->call), "a second start of %.*s", (int)event->call.len,
                  event->call.data);
@@ -117,6 +122,8 @@ static void told_start(struct told *told, const struct call_event *event) {
   snprintf(call->id, sizeof call->id, "%.*s", (int)event->call.len, event->call.data);
   snprintf(call->agent, sizeof call->agent, "%.*s", (int)event->agent.len, event->agent.data);
   cr_assert(strncmp(call->id, "pbx1:", 5) == 0);
+  keep(call->number, sizeof call->number, event->number);
+  keep(call->queue, sizeof call->queue, event->queue);
   call->dir = event->dir;
   call->start_ms = event->ts_ms;
   if (event->dir == DIR_OUT) cr_assert(event->number.len >= 9 && event->number.data[0] == '0');
@@ -134,6 +141,8 @@ static void told_event(struct told *told, const struct call_event *event) {
     call->answered = true;
     call->answer_ms = event->ts_ms;
   }
+  if (event->type == EVENT_CALL_HOLD) call->held_ms = event->ts_ms;
+  if (event->type == EVENT_CALL_RETRIEVE) call->hold_ms += event->ts_ms - call->held_ms;
   if (event->type == EVENT_CALL_LOST) call->lost = call->ended = true;
   if (event->type != EVENT_CALL_END) return;
   call->ended = true;
@@ -320,6 +329,53 @@ static void expect_gap(const char *agent, struct sums *truth) {
   if (strcmp(agent, "agent01") == 0) truth->talk_s = 0;
 }
 
+static const char *text_of(const json_t *object, const char *key) {
+  const char *text = json_string_value(json_object_get(object, key));
+  return text ? text : "";
+}
+
+static const char *queue_of(const char *did) {
+  if (strcmp(did, "0800111222") == 0) return "sales";
+  return strcmp(did, "0800111333") == 0 ? "support" : "";
+}
+
+/* A call as the telephones saw it stands once among those that were told: whose,
+ * which way, the number, the queue, and whether it was answered. */
+static struct told_call *match(struct told *told, const json_t *call) {
+  bool out = strcmp(text_of(call, "kind"), "outbound") == 0;
+  bool answered = json_is_true(json_object_get(call, "answered"));
+  for (size_t i = 0; i < told->count; i++) {
+    struct told_call *at = &told->calls[i];
+    if (at->matched || at->dir != (out ? DIR_OUT : DIR_IN) || at->answered != answered) continue;
+    if (strcmp(at->agent, text_of(call, "agent")) != 0 ||
+        strcmp(at->number, text_of(call, "number")) != 0)
+      continue;
+    if (!out && strcmp(at->queue, queue_of(text_of(call, "via"))) != 0) continue;
+    at->matched = true;
+    return at;
+  }
+  return NULL;
+}
+
+static void match_calls(const struct recording *recording, enum cut cut, struct told *told,
+                        const json_t *truth) {
+  size_t i;
+  json_t *call;
+  json_array_foreach(json_object_get(truth, "calls"), i, call) {
+    bool out = strcmp(text_of(call, "kind"), "outbound") == 0;
+    bool in = strcmp(text_of(call, "kind"), "inbound") == 0 && *text_of(call, "agent");
+    if (!in && !(out && json_is_true(json_object_get(call, "counts_as_attempt")))) continue;
+    const struct told_call *found = match(told, call);
+    cr_expect(found, "%s %s, %s: call of %s with %s: %s", recording->scenario, recording->user,
+              cut_names[cut], text_of(call, "agent"), text_of(call, "number"),
+              text_of(call, "label"));
+    double hold_s = number_of(call, "hold_s");
+    if (!found || hold_s <= 0 || cut == CUT_WHOLE) continue;
+    cr_expect_leq(fabs((double)found->hold_ms / 1000.0 - hold_s), 0.1, "%s: hold",
+                  text_of(call, "label"));
+  }
+}
+
 static void check(const struct recording *recording) {
   size_t len;
   char *text = load(recording->scenario, "truth.json.gz", &len);
@@ -331,6 +387,7 @@ static void check(const struct recording *recording) {
     memset(told, 0, sizeof *told);
     play(recording->scenario, recording->user, cut, told);
     cr_expect(told->up);
+    if (!gap) match_calls(recording, cut, told, truth);
     for (size_t i = 0; i < told->count; i++)
       cr_expect(told->calls[i].ended, "%s: %s never ended", recording->scenario, told->calls[i].id);
     for (int i = 1; i <= AGENTS; i++) {

@@ -58,8 +58,8 @@ static void assert_taken(const char *line) {
 }
 
 Test(native, is_found_by_its_name) {
-  cr_assert_eq(dialect_find("native"), &dialect_native);
-  cr_assert_null(dialect_find("nativ"));
+  cr_assert_eq(dialect_find("native", false), &dialect_native);
+  cr_assert_null(dialect_find("nativ", false));
 }
 
 Test(native, takes_every_field_of_a_start) {

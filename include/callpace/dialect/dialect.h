@@ -11,6 +11,8 @@
 #include "callpace/base/writer.h"
 #include "callpace/core/call_event.h"
 #include "callpace/core/roster.h"
+#include "callpace/core/zone.h"
+#include "callpace/dialect/smdr_layout.h"
 
 enum item_kind {
   ITEM_MORE,    /* nothing whole left: read on */
@@ -50,11 +52,14 @@ struct dialect_setup {
   bool json_events;        /* esl: source's events: json (else plain) */
   bool events_clock; /* clock: events: `now` is the event clock, no time stamp is too far ahead */
   const struct roster *const *roster; /* looked at afresh each time: reload swaps it */
+  const struct zone *const *zone;     /* the policy's; likewise */
+  const struct smdr_layout *layout;   /* smdr: of its lines; likewise */
 };
 
 struct dialect {
   const char *name; /* the source `type` */
   bool is_client;
+  bool is_mute;      /* its senders are not answered, whatever they send */
   size_t unread_max; /* most bytes that next() may leave unread before more come */
   bool items_last;   /* items borrow from the bytes alone, and outlive further calls of next() */
 
@@ -92,8 +97,9 @@ extern const struct dialect dialect_native;
 extern const struct dialect dialect_ami;
 extern const struct dialect dialect_esl;
 extern const struct dialect dialect_evapi;
+extern const struct dialect dialect_smdr, dialect_smdr_client;
 
-/* The row for a source type, or NULL. */
-const struct dialect *dialect_find(const char *type);
+/* The row for a source type that connects or listens, or NULL. */
+const struct dialect *dialect_find(const char *type, bool connects);
 
 #endif

@@ -27,6 +27,7 @@ struct engine {
   struct config *config;       /* owned; reload swaps it */
   struct settings *settings;   /* owned; the fold borrows it */
   const struct roster *roster; /* of the settings, where dialects look it up */
+  const struct zone *zone;     /* likewise */
   struct fold fold;
   struct journal *journal;
   struct hub *hub;

@@ -19,11 +19,12 @@
 #include "callpace/core/chat.h"
 #include "callpace/core/quiet.h"
 #include "callpace/core/settings.h"
+#include "callpace/dialect/smdr_layout.h"
 
 /* One entry of `sources`. */
 struct config_source {
   const char *name; /* [A-Za-z0-9_.-]{1,64}, unique */
-  const char *type; /* "native", "ami", "esl" */
+  const char *type; /* "native", "ami", "esl", "evapi", "smdr" */
   bool connects;    /* `connect` was given, else `listen` */
   struct address address;
   bool tls;
@@ -32,9 +33,11 @@ struct config_source {
   const char *secret;                      /* content of secret_file; NULL: none */
   const char *password;                    /* content of password_file; NULL: none */
   bool json_events;                        /* events: json (else plain) */
+  struct smdr_layout *layout;              /* smdr: of its lines; else NULL */
   const char *token;                       /* content of token_file; NULL: none */
   int64_t max_connections;
   msec_t idle_timeout_ms; /* 0: none */
+  int64_t stall_buffer;   /* bytes kept of a connecting source while the journal stalls */
   struct cidr *allow;
   size_t allow_count;
   int64_t socket_mode; /* of a unix socket */
@@ -142,7 +145,7 @@ enum status settings_from_text(struct slice policy_text, const char *policy_labe
 enum status config_check(const char *path, struct writer *out, struct error *error);
 
 /* The option table, for the help text, the manual and the tests. */
-enum config_file { CONFIG_FILE_MAIN, CONFIG_FILE_POLICY, CONFIG_FILE_ROSTER };
+enum config_file { CONFIG_FILE_MAIN, CONFIG_FILE_POLICY, CONFIG_FILE_ROSTER, CONFIG_FILE_LAYOUT };
 struct config_option {
   char path[96];        /* "journal.sync", "sources[].name" */
   const char *type;     /* "duration", "one of commit, never" */

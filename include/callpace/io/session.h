@@ -40,8 +40,14 @@ struct tls_options {
 
 struct hub *hub_new(struct event_base *base);
 void hub_free(struct hub *hub); /* closes everything; NULL is fine */
-/* Stops or resumes reading on every session at once (a stalled journal). */
+/* Stops or resumes reading on every session at once (a stalled journal). Outgoing
+ * connections with `keep_max` are read on: what comes is delivered after the pause,
+ * with session_arrival_ms; one that brings more is cut off. */
 void hub_pause(struct hub *hub, bool paused);
+/* Around what may hang (a sync): meanwhile no function of this hub is called. After
+ * a second a thread keeps what comes on outgoing connections, as in a pause. */
+void hub_leave(struct hub *hub);
+void hub_return(struct hub *hub);
 /* Sessions now open. */
 size_t hub_count(const struct hub *hub);
 
@@ -73,6 +79,7 @@ struct connect_options {
   const struct tls_options *tls;
   size_t unread_max;
   msec_t retry_first_ms; /* 0: 1,000 */
+  size_t keep_max;       /* bytes kept while the hub is paused; 0: reading waits */
 };
 enum status connector_open(struct hub *hub, const struct connect_options *options,
                            const struct session_handler *handler, void *user,
@@ -92,6 +99,9 @@ size_t session_unsent(const struct session *session);
 void session_close(struct session *session, const char *reason);
 /* session_close was called: what else its peer sent is void. */
 bool session_is_closing(const struct session *session);
+/* In `bytes` and `closed`: wall clock in ms at which this came, where it was kept for
+ * later; MSEC_NONE: now. */
+msec_t session_arrival_ms(const struct session *session);
 /* A pointer that the owner keeps with the session; NULL at first. */
 void session_set_data(struct session *session, void *data);
 void *session_data(const struct session *session);
