@@ -18,6 +18,7 @@
 #include "callpace/engine/reports.h"
 #include "callpace/engine/upkeep.h"
 #include "callpace/engine/view.h"
+#include "callpace/engine/web.h"
 #include "callpace/io/key_file.h"
 #include "callpace/io/rejects.h"
 #include "callpace/io/supervisor.h"
@@ -146,6 +147,7 @@ static enum status boot(struct engine *e, struct error *error) {
   outbox_configure(e->outbox, e->config);
   status = view_new(e, &e->view, error);
   if (status == STATUS_OK) status = control_open(e, &e->control, error);
+  if (status == STATUS_OK) status = web_open(e, &e->web, error);
   if (status == STATUS_OK) status = intake_configure(e->intake, e->config, error);
   return status;
 }
@@ -154,6 +156,7 @@ static void teardown(struct engine *e) {
   intake_free(e->intake);
   e->intake = NULL;
   control_close(e->control);
+  web_close(e->web);
   hub_free(e->hub);
   hub_free(e->control_hub);
   view_free(e->view);

@@ -361,6 +361,26 @@ void intake_put_status(const struct intake *intake, struct writer *w) {
   json_close(w, ']');
 }
 
+void intake_each(const struct intake *intake,
+                 void (*fn)(void *context, const struct intake_report *report), void *context) {
+  for (const struct source *s = intake->sources; s; s = s->next) {
+    struct intake_report report = {.name = s->name,
+                                   .type = s->dialect->name,
+                                   .reason = s->reason,
+                                   .is_up = s->is_up,
+                                   .since_ms = s->changed_ms,
+                                   .last_event_ms = s->last_event_ms,
+                                   .last_arrival_ms = s->last_arrival_ms,
+                                   .events = s->events,
+                                   .refused = s->refused,
+                                   .duplicates = s->duplicates,
+                                   .gaps = s->gaps};
+    for (const struct connection *c = s->connections; c; c = c->next)
+      report.connections++;
+    fn(context, &report);
+  }
+}
+
 void intake_each_meta(const struct intake *intake,
                       void (*fn)(void *context, const char *name, struct slice text),
                       void *context) {

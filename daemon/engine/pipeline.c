@@ -7,6 +7,7 @@
 #include "callpace/engine/judge.h"
 #include "callpace/engine/outbox.h"
 #include "callpace/engine/view.h"
+#include "callpace/engine/web.h"
 
 static void judge_due(void *context) {
   struct engine *e = context;
@@ -89,6 +90,7 @@ void pipeline_commit(struct engine *e) {
     outbox_deliver(e->outbox);
     control_publish(e->control);
   }
+  web_publish(e->web);
   e->in_tick = false;
 }
 

@@ -6,6 +6,7 @@
 #include "callpace/engine/pipeline.h"
 #include "callpace/engine/recovery.h"
 #include "callpace/engine/reports.h"
+#include "callpace/engine/web.h"
 
 static enum status load(const struct engine *e, struct config **config, struct settings **settings,
                         struct error *error) {
@@ -57,6 +58,7 @@ enum status reload_run(struct engine *e, struct error *error) {
   e->zone = settings->policy->calendar.zone;
   recovery_note_settings(e);
   reports_reconfigure(e);
+  web_configure(e->web);
   settings_free(old_settings);
   config_free(old_config);
   log_info("reloaded", KV("file", e->config_path), KV_INT("agents", settings->roster->agent_count),

@@ -3,6 +3,7 @@
 #include "callpace/engine/intake.h"
 #include "callpace/engine/outbox.h"
 #include "callpace/engine/view.h"
+#include "callpace/engine/web.h"
 
 static void put_journal(const struct engine *e, struct writer *w) {
   struct journal_stats stats;
@@ -51,7 +52,7 @@ void stats_put_status(const struct engine *e, struct writer *w) {
   json_key(w, "sources");
   intake_put_status(e->intake, w);
   json_key(w, "http");
-  json_nil(w);
+  web_put_status(e->web, w);
   json_key(w, "redis");
   view_put_status(e->view, w);
   json_key(w, "journal");

@@ -10,6 +10,7 @@
 #include "callpace/engine/recovery.h"
 #include "callpace/engine/reports.h"
 #include "callpace/engine/view.h"
+#include "callpace/engine/web.h"
 #include "callpace/io/rejects.h"
 #include "callpace/io/supervisor.h"
 
@@ -63,6 +64,7 @@ static void on_second(evutil_socket_t fd, short what, void *arg) {
   watch_segment(u);
   intake_upkeep(u->engine->intake);
   view_upkeep(u->engine->view);
+  web_upkeep(u->engine->web);
   rejects_flush(u->engine->rejects);
   snapshot_upkeep(u->engine);
   reports_upkeep(u->engine);

@@ -351,6 +351,10 @@ uint64_t view_published_lsn(const struct view *v) {
   return v->published_lsn;
 }
 
+bool view_is_up(const struct view *v) {
+  return v->is_up;
+}
+
 bool view_is_current(const struct view *v) {
   return v->is_up && v->drained && !store_in_flight(v->store) &&
          !centre_is_dirty(v->engine->fold.centre);

@@ -48,6 +48,8 @@ static enum status fill(struct config *config, struct reading *r, struct slice t
     config->node = host_name(r->arena);
     node_give(r, root, "node", slice_of(config->node));
   }
+  status = http_check(r, node_child(root, "http"), config);
+  if (status != STATUS_OK) return status;
   if (config->source_count == 0) warn_at(r, root, "no sources: no event can come in");
   return STATUS_OK;
 }
@@ -98,6 +100,9 @@ void config_free(struct config *config) {
     wipe(config->hooks[i].secret);
     wipe(config->hooks[i].webhook);
   }
+  wipe(config->http.token);
+  for (size_t i = 0; i < config->http.token_count; i++)
+    wipe(config->http.tokens[i].token);
   arena_free(&config->text->arena);
   free(config->text);
   free(config);
@@ -108,7 +113,12 @@ void config_dump(const struct config *config, struct writer *out) {
 }
 
 const char *config_fixed_change(const struct config *running, const struct config *loaded) {
-  return section_fixed_change(running->text->root, loaded->text->root, main_options);
+  const struct node *was = running->text->root, *becomes = loaded->text->root;
+  const char *changed = section_fixed_change(was, becomes, main_options);
+  if (changed) return changed;
+  changed =
+      section_fixed_change(node_child(was, "http"), node_child(becomes, "http"), http_options);
+  return changed ? "http.listen or http.tls" : NULL;
 }
 
 /* --- policy and roster --- */

@@ -127,6 +127,12 @@ enum status file_read(const char *path, size_t max, char **text, size_t *len, st
 
 /* --- files --- */
 extern const struct option main_options[];
+extern const struct option http_options[];
+/* What is wrong among the options of `http` together. */
+enum status http_check(struct reading *r, const struct node *node, const struct config *config);
+/* HOST:PORT or unix:PATH, which is relative to the file; and networks. */
+enum status address_read(struct reading *r, struct node *node, struct address *out);
+enum status networks_read(struct reading *r, struct node *node, struct cidr **out, size_t *count);
 extern const struct option policy_options[];
 extern const struct option roster_options[];
 extern const struct option layout_options[];

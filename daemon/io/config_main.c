@@ -9,8 +9,7 @@
 
 /* --- sources --- */
 
-static enum status address_read(struct reading *r, struct node *node,
-                                struct config_source *source) {
+enum status address_read(struct reading *r, struct node *node, struct address *out) {
   enum status status = expect_text(r, node);
   if (status != STATUS_OK) return status;
   if (node->text.len > 5 && memcmp(node->text.data, "unix:", 5) == 0 && node->text.data[5] != '/') {
@@ -21,19 +20,19 @@ static enum status address_read(struct reading *r, struct node *node,
     memcpy(text + 5, path, strlen(path));
     node->text = slice_of(text);
   }
-  if (!address_parse(node->text.data, &source->address))
+  if (!address_parse(node->text.data, out))
     return fail_at(r, node, "\"%s\" is not an address, as 127.0.0.1:7070 or unix:/run/x.sock",
                    node->text.data);
   return STATUS_OK;
 }
 
 static enum status listen_read(struct reading *r, struct node *node, void *base) {
-  return address_read(r, node, base);
+  return address_read(r, node, &((struct config_source *)base)->address);
 }
 
 static enum status connect_read(struct reading *r, struct node *node, void *base) {
   struct config_source *source = base;
-  enum status status = address_read(r, node, source);
+  enum status status = address_read(r, node, &source->address);
   if (status != STATUS_OK) return status;
   source->connects = true;
   if (!source->address.is_unix && source->address.port == 0)
@@ -41,19 +40,19 @@ static enum status connect_read(struct reading *r, struct node *node, void *base
   return STATUS_OK;
 }
 
-static enum status allow_read(struct reading *r, struct node *node, void *base) {
-  struct config_source *source = base;
+enum status networks_read(struct reading *r, struct node *node, struct cidr **out, size_t *count) {
   enum status status = expect_list(r, node, "networks, as 10.0.0.0/8");
   if (status != STATUS_OK) return status;
-  source->allow = arena_alloc(r->arena, (node->count + 1) * sizeof *source->allow);
+  *out = arena_alloc(r->arena, (node->count + 1) * sizeof **out);
+  *count = 0;
   for (const struct node *n = node->child; n; n = n->next) {
     status = expect_text(r, n);
     if (status != STATUS_OK) return status;
-    if (!cidr_parse(n->text.data, &source->allow[source->allow_count]))
+    if (!cidr_parse(n->text.data, &(*out)[*count]))
       return fail_at(r, n, "\"%s\" is not a network, as 10.0.0.0/8 or ::1", n->text.data);
-    source->allow_count++;
+    ++*count;
   }
-  if (source->allow_count == 0) return fail_at(r, node, "an empty list would let nobody in");
+  if (*count == 0) return fail_at(r, node, "an empty list would let nobody in");
   return STATUS_OK;
 }
 
@@ -65,6 +64,11 @@ static enum status layout_read(struct reading *r, struct node *node, void *base)
   status = layout_load(r, node, source->layout);
   node->text = slice_of(path_resolve(r, node->text));
   return status;
+}
+
+static enum status allow_read(struct reading *r, struct node *node, void *base) {
+  struct config_source *source = base;
+  return networks_read(r, node, &source->allow, &source->allow_count);
 }
 
 #define SOURCE(member) offsetof(struct config_source, member)
@@ -263,17 +267,6 @@ static enum status public_url_read(struct reading *r, struct node *node, void *b
   return STATUS_OK;
 }
 
-static enum status http_read(struct reading *r, struct node *node, void *base) {
-  (void)base;
-  struct config_source source = {.name = NULL};
-  enum status status = address_read(r, node, &source);
-  if (status != STATUS_OK) return status;
-  if (!address_is_loopback(&source.address))
-    return fail_at(r, node, "http listens on loopback only in this version");
-  warn_at(r, node, "http is not served yet by this version: nothing listens here");
-  return STATUS_OK;
-}
-
 static const char *const clocks[] = {"wall", "events", NULL};
 static const char *const syncs[] = {"commit", "never", NULL};
 static const char *const levels[] = {"error", "warning", "info", "debug", NULL};
@@ -311,11 +304,6 @@ static const struct option control_options[] = {
     {"group", OPTION_TEXT, AT(control.group), .help = "Its group; default the daemon's own."},
     {.name = NULL}};
 
-static const struct option http_options[] = {
-    {"listen", OPTION_READ, .read = http_read, .type_name = "address",
-     .help = "Reserved for the wallboard and metrics; not served yet."},
-    {.name = NULL}};
-
 static const struct option log_options[] = {
     {"level", OPTION_CHOICE, AT(log.level), "info", .choices = levels, .flags = CHOICE_TEXT,
      .help = "Lines below it are left out."},
@@ -344,7 +332,8 @@ const struct option main_options[] = {
      .type_name = "list of hooks", .help = "Programs and addresses that are told of alerts."},
     {"reports", OPTION_SECTION, .table = report_options,
      .help = "Reports that the daemon writes by itself."},
-    {"http", OPTION_SECTION, .table = http_options, .flags = FIXED, .help = "Reserved."},
+    {"http", OPTION_SECTION, .table = http_options,
+     .help = "The wallboard, the API and the metrics."},
     {"public_url", OPTION_READ, .read = public_url_read, .type_name = "url",
      .help = "Where browsers reach the HTTP server, as https://wall.example: messages get links "
              "that acknowledge their alert."},

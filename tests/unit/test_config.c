@@ -169,6 +169,11 @@ Test(config, errors_have_their_place) {
   expect_error("log: {level: loud}\n", "1:14", "not one of error, warning, info, debug");
   expect_error("on: 1\n", "1:1", "unknown key \"on\"");
   expect_error("http: {listen: \"0.0.0.0:80\"}\n", "1:16", "loopback");
+  expect_error("http: {listen: \"0.0.0.0:80\", tls: {cert: c, key: k}}\n", "1:16", "token_file");
+  expect_error("http: {listen: \"127.0.0.1\"}\n", "1:16", "not an address");
+  expect_error("http: {listen: \"127.0.0.1:0\", tls: {cert: c}}\n", "1:36", "key");
+  expect_error("http: {listen: \"127.0.0.1:0\", tokens: [{role: boss}]}\n", "1:47", "a role is");
+  expect_error("http: {listen: \"127.0.0.1:0\", tokens: [{role: \"team:\"}]}\n", "1:47", "role");
   expect_error("[a, b]\n", "1:1", "a map");
   expect_error("just text\n", "1:1", "a map");
 }

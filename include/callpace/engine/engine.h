@@ -20,6 +20,7 @@ struct control;
 struct outbox;
 struct rejects;
 struct view;
+struct web;
 
 struct engine {
   struct event_base *base;
@@ -54,6 +55,7 @@ struct engine {
   day_t judged_day;               /* the business day that was judged last; DAY_NONE: none */
   struct hub *control_hub;        /* apart from the sources: it answers while they are paused */
   struct control *control;
+  struct web *web;                         /* NULL: no http */
   pid_t snapshot_pid;                      /* a child that writes one; 0: none */
   uint64_t snapshot_lsn, snapshot_due_lsn; /* of the newest durable one; of the child's */
   msec_t snapshot_begun_ms;                /* wall clock */

@@ -25,6 +25,18 @@ void intake_upkeep(struct intake *intake);
 
 /* Appends the JSON array "sources" of the status (CONTRACT section 8). */
 void intake_put_status(const struct intake *intake, struct writer *w);
+/* One source as it is now; texts live for the call. */
+struct intake_report {
+  const char *name, *type;
+  const char *reason; /* why it is down; "" */
+  bool is_up;
+  msec_t since_ms;
+  msec_t last_event_ms, last_arrival_ms; /* of the newest event, its ts and when it came; or NONE */
+  size_t connections;
+  uint64_t events, refused, duplicates, gaps; /* since the start */
+};
+void intake_each(const struct intake *intake,
+                 void (*fn)(void *context, const struct intake_report *report), void *context);
 /* Calls `fn` for every source with the text of its field in callpace:meta:
  * "up,SINCE_MS,LAST_EVENT_MS" (last event empty when none came). */
 void intake_each_meta(const struct intake *intake,

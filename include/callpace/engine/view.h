@@ -19,6 +19,7 @@ void view_upkeep(struct view *view);
 
 /* Everything up to this LSN stands in Redis. */
 uint64_t view_published_lsn(const struct view *view);
+bool view_is_up(const struct view *view); /* Redis answers */
 /* Nothing that is durable waits to be written. */
 bool view_is_current(const struct view *view);
 /* Appends the JSON object "redis" of the status. */

@@ -70,6 +70,19 @@ struct config_hook {
   const char *escalate_to; /* a hook's name; NULL: nobody */
 };
 
+/* Whom a token of `http` stands for. */
+enum http_role {
+  HTTP_SUPERVISOR, /* sees all, may acknowledge */
+  HTTP_WALL,       /* sees all, without names unless wall_names */
+  HTTP_TEAM,       /* one team */
+  HTTP_AGENT,      /* one agent */
+};
+struct config_http_token {
+  enum http_role role;
+  const char *subject; /* id of the team or agent; "" for the others */
+  const char *token;   /* content of token_file */
+};
+
 /* A whole configuration; owns everything in it. Strings are never NULL unless
  * said; paths are absolute when the path it was loaded from was. */
 struct config {
@@ -106,6 +119,19 @@ struct config {
     msec_t after_ms;                    /* the end of the period */
     bool chinese;
   } reports;
+  struct {
+    bool enabled; /* `listen` was given */
+    struct address address;
+    const char *tls_cert, *tls_key; /* both or none (NULL) */
+    const char *token;              /* content of token_file, for a supervisor; NULL: none */
+    struct config_http_token *tokens;
+    size_t token_count;
+    bool wall_names;
+    const char **hosts; /* ends with NULL; NULL: none */
+    struct cidr *allow;
+    size_t allow_count;
+    int64_t max_connections;
+  } http;
   struct {
     const char *level; /* "error" "warning" "info" "debug" */
     const char *file;  /* NULL: stderr */

@@ -1,0 +1,142 @@
+"""The HTTP face of the running daemon: figures, stream, metrics, health, roles."""
+import http.client
+import json
+import os
+import shutil
+import socket
+import subprocess
+import unittest
+
+import harness
+from harness import Daemon, agent, at, roster, wait_until
+
+DAY = "2026-11-23"
+NINE = at("2026-11-23 09:00")
+HOSTILE = "<script>alert(1)</script>"
+
+
+class Http(unittest.TestCase):
+    def begin(self, **http):
+        self.daemon = Daemon(self, roster_tree=roster(
+            agent("1001", name=HOSTILE), agent("1002"), agent("1003", team="blue")),
+            http={"listen": "127.0.0.1:0", **http}).start()
+        self.address = self.daemon.status()["http"]["listen"]
+        self.s = self.daemon.sender("pbx1")
+        self.s.tick(NINE)
+        self.s.wait_ack()
+
+    def ask(self, path, method="GET", **headers):
+        host, port = self.address.rsplit(":", 1)
+        link = http.client.HTTPConnection(host, int(port), timeout=harness.PATIENCE_S)
+        self.addCleanup(link.close)
+        link.request(method, path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+        reply = link.getresponse()
+        return reply.status, dict(reply.getheaders()), reply.read()
+
+    def json(self, path, **headers):
+        status, _, body = self.ask(path, **headers)
+        self.assertEqual(status, 200, body)
+        return json.loads(body)
+
+    def call(self, name="c1", ident="1001"):
+        self.s.call(name, ident, NINE, talk_ms=30000, ring_ms=5000)
+        self.s.wait_ack()
+
+    def test_figures_are_those_of_redis(self):
+        self.begin()
+        self.call()
+        day = self.daemon.day("1001", DAY)
+        got = self.json("/api/v1/agents/1001")["day"]
+        for field in ("calls", "talk_ms", "dials", "ring_ms", "calls_target", "state", "name"):
+            self.assertEqual(got[field], day[field], field)
+        rows = self.json("/api/v1/agents")["agents"]
+        self.assertEqual([row["agent"] for row in rows], ["1001", "1002", "1003"])
+        self.assertEqual([row["name"] for row in rows][0], HOSTILE)
+        self.assertEqual(self.ask("/api/v1/agents/nobody")[0], 404)
+        teams = {row["team"]: row for row in self.json("/api/v1/teams")["teams"]}
+        self.assertEqual(teams["red"]["calls"], 1)
+        self.assertIsInstance(self.json("/api/v1/alerts")["alerts"], list)
+
+    def test_pages_fields_and_tags(self):
+        self.begin()
+        first = self.json("/api/v1/agents?limit=2&fields=agent,calls")
+        self.assertEqual(first["agents"], [{"agent": "1001", "calls": 0}, {"agent": "1002", "calls": 0}])
+        rest = self.json("/api/v1/agents?limit=2&fields=agent&after=" + first["next"])
+        self.assertEqual(rest["agents"], [{"agent": "1003"}])
+        status, headers, _ = self.ask("/api/v1/agents?fields=agent,calls")
+        self.assertEqual(status, 200)
+        self.assertEqual(self.ask("/api/v1/agents?fields=agent,calls", If_None_Match=headers["ETag"])[0], 304)
+        self.call()
+        self.assertEqual(self.ask("/api/v1/agents?fields=agent,calls", If_None_Match=headers["ETag"])[0], 200)
+        self.assertEqual(self.ask("/api/v1/agents?fields=zork")[0], 400)
+
+    def test_health_and_hosts(self):
+        self.begin()
+        self.assertEqual(self.ask("/healthz")[0], 200)
+        wait_until(lambda: self.ask("/readyz")[0] == 200, "readiness")
+        self.assertEqual(self.ask("/healthz", Host="evil.example")[0], 421)
+        self.assertEqual(self.ask("/nowhere")[0], 404)
+        self.assertEqual(self.ask("/api/v1/agents", method="DELETE")[0], 405)
+
+    def test_metrics(self):
+        self.begin()
+        self.call()
+        status, headers, body = self.ask("/metrics")
+        self.assertEqual(status, 200)
+        self.assertTrue(headers["Content-Type"].startswith("text/plain; version=0.0.4"))
+        self.assertIn(b"\ncallpace_", body)
+        if shutil.which("promtool"):
+            done = subprocess.run(["promtool", "check", "metrics"], input=body, capture_output=True)
+            self.assertEqual((done.returncode, done.stderr), (0, b""))
+
+    def test_stream_tells_changes(self):
+        self.begin()
+        host, port = self.address.rsplit(":", 1)
+        with socket.create_connection((host, int(port)), timeout=harness.PATIENCE_S) as link:
+            link.sendall(b"GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            got = b""
+
+            def read_until(what):
+                nonlocal got
+                while what not in got:
+                    more = link.recv(65536)
+                    self.assertTrue(more, got)
+                    got += more
+
+            read_until(b"text/event-stream")
+            read_until(b'"1003"')
+            got = b""
+            self.call("c1", "1002")
+            read_until(b'"1002"')
+            self.assertNotIn(b'"1003"', got)
+
+    def test_roles(self):
+        here = os.path.join(self.dir_of_secrets(), "%s")
+        roles = {"boss": "supervisor", "screen": "wall", "red": "team:red", "wang": "agent:1002"}
+        for name in roles:
+            with open(here % name, "w") as out:
+                out.write("secret-of-%s\n" % name)
+            os.chmod(here % name, 0o600)
+        self.begin(tokens=[{"role": role, "token_file": here % name} for name, role in roles.items()])
+
+        def seen(name):
+            rows = self.json("/api/v1/agents", Authorization="Bearer secret-of-" + name)["agents"]
+            return [row["agent"] for row in rows], "name" in rows[0]
+
+        self.assertEqual(self.ask("/api/v1/agents")[0], 401)
+        self.assertEqual(self.ask("/api/v1/agents", Authorization="Bearer wrong")[0], 401)
+        self.assertEqual(seen("boss"), (["1001", "1002", "1003"], True))
+        self.assertEqual(seen("red"), (["1001", "1002"], True))
+        self.assertEqual(seen("wang"), (["1002"], True))
+        self.assertFalse(seen("screen")[1])
+        self.assertEqual(self.ask("/api/v1/agents/1001", Authorization="Bearer secret-of-wang")[0], 404)
+
+    def dir_of_secrets(self):
+        import tempfile
+        path = tempfile.mkdtemp(prefix="callpace-")
+        self.addCleanup(shutil.rmtree, path, True)
+        return path
+
+
+if __name__ == "__main__":
+    harness.main()
