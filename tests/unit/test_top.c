@@ -167,14 +167,15 @@ Test(top, teams_are_sums_and_open_to_their_agents) {
 
 Test(top, help_goes_with_any_key) {
   press('h');
+  press(KEY_IS_NOTHING);
   cr_expect(view.help);
   press('q');
   cr_expect_not(view.help);
 }
 
 static void told(const char *id, const char *state) {
-  top_model_alert(&model, json_pack("{s:s, s:s, s:s, s:s}", "id", id, "agent", "1002", "state",
-                                    state, "type", "day.behind"));
+  top_model_alert(&model, json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", id, "agent", "1002", "state",
+                                    state, "type", "day.behind", "period", "2026-11-23"));
 }
 
 Test(top, alerts_open_and_resolve) {
@@ -185,6 +186,11 @@ Test(top, alerts_open_and_resolve) {
   top_rows_make(&rows, &model, &view);
   cr_expect_str_eq(top_alert_word(rows.rows[0].alert), "better");
   cr_expect_null(rows.rows[1].alert);
+  top_model_alert(&model,
+                  json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", "c", "agent", "1002", "state",
+                            "raised", "type", "day.missed", "period", "2026-11-20"));
+  top_rows_make(&rows, &model, &view);
+  cr_expect_null(rows.rows[0].alert); /* what was last week is no news */
   top_model_forget_alerts(&model);
   cr_expect_eq(json_object_size(model.open_alerts), 0);
 }

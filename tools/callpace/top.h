@@ -123,9 +123,9 @@ enum top_key {
   KEY_IS_HOME,
   KEY_IS_END,
   KEY_IS_ENTER,
-  KEY_IS_BACK,  /* Esc, left */
-  KEY_IS_ERASE, /* backspace */
-  KEY_IS_RESIZE,
+  KEY_IS_BACK,    /* Esc, left */
+  KEY_IS_ERASE,   /* backspace */
+  KEY_IS_NOTHING, /* the size changed, or a key without a meaning */
 };
 /* Moves the view; false when the user wants to leave. */
 bool top_view_key(struct top_view *view, const struct top_model *model, const struct top_rows *rows,
@@ -154,6 +154,8 @@ void top_put_bar(struct frame *frame, unsigned style, int64_t done, int64_t targ
 struct slice top_minutes(msec_t length_ms, char room[32]);
 struct slice top_timer(msec_t length_ms, char room[32]);
 struct slice top_clock(msec_t at_ms, char room[32]);
+/* Of a business day other than that of the board: news of yesterday. */
+bool top_alert_is_past(const struct top_model *model, const json_t *alert);
 /* What an alert is about, in a few words. */
 const char *top_alert_word(const json_t *alert);
 

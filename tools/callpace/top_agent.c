@@ -3,11 +3,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "callpace/base/text.h"
 #include "callpace/control.h"
 #include "callpace/show.h"
 #include "callpace/top.h"
 
-enum { LABEL_WIDTH = 10, CURVE_LEAST = 4, CURVE_MAX = 16, CALLS_MAX = 4096, PERCENT = 100 };
+enum {
+  LABEL_WIDTH = 10,
+  CURVE_LEAST = 4,
+  CURVE_MAX = 16,
+  CALLS_MAX = 4096,
+  ALERTS_MAX = 16,
+  PERCENT = 100
+};
 
 /* The working day as columns of a picture. */
 struct axis {
@@ -316,25 +324,72 @@ static void put_longer(struct frame *frame, const json_t *agent, unsigned row) {
   }
 }
 
-static unsigned put_alerts(struct frame *frame, const struct top_model *model, const char *id,
-                           unsigned row, unsigned bottom) {
+/* As much of a text as fits, cut behind a blank where there is one. */
+static size_t fitting(struct slice text, unsigned columns) {
+  size_t at = 0, width = 0, blank = 0;
+  while (at < text.len) {
+    size_t next = at;
+    width += text_point_width(text_next(text, &next));
+    if (width > columns) return blank ? blank : at;
+    at = next;
+    if (text.data[at - 1] == ' ') blank = at;
+  }
+  return at;
+}
+
+/* Goes on in the rows below; returns the first that is free. */
+static unsigned put_wrapped(struct frame *frame, unsigned style, struct slice text, unsigned row,
+                            unsigned bottom) {
+  unsigned left = frame->column;
+  while (text.len > 0 && row < bottom && left < frame->columns) {
+    size_t len = fitting(text, frame->columns - left);
+    if (len == 0) break;
+    frame_move(frame, row++, left);
+    frame_put(frame, style, (struct slice){text.data, len});
+    text = (struct slice){text.data + len, text.len - len};
+  }
+  return row;
+}
+
+/* Those that ask for something, and still do. */
+static bool shows(const struct top_model *model, const json_t *alert, const char *id) {
+  const char *agent = json_string_value(json_object_get(alert, "agent"));
+  char room[32];
+  return agent && strcmp(agent, id) == 0 && !top_alert_is_past(model, alert) &&
+         !slice_equal(json_text(alert, "severity", room), SLICE("info"));
+}
+
+/* In the order of their coming; of too many the newest. */
+static size_t find_alerts(const struct top_model *model, const char *id,
+                          const json_t *found[ALERTS_MAX]) {
   const char *key;
   json_t *alert;
-  char room[32];
-  put_label(frame, row, "alerts", "提醒");
-  unsigned first = row;
+  size_t count = 0;
   json_object_foreach(model->open_alerts, key, alert) {
-    const char *agent = json_string_value(json_object_get(alert, "agent"));
-    struct slice severity = json_text(alert, "severity", room);
-    if (!agent || strcmp(agent, id) != 0 || row >= bottom) continue;
-    frame_move(frame, row++, LABEL_WIDTH);
-    unsigned style = colour_of_state(severity);
+    if (!shows(model, alert, id)) continue;
+    if (count == ALERTS_MAX) memmove(found, found + 1, --count * sizeof *found);
+    found[count++] = alert;
+  }
+  return count;
+}
+
+static void put_alerts(struct frame *frame, const struct top_model *model, const char *id,
+                       unsigned row, unsigned bottom) {
+  const json_t *found[ALERTS_MAX];
+  char room[32];
+  size_t count = find_alerts(model, id, found);
+  put_label(frame, row, "alerts", "提醒");
+  if (count == 0) frame_put(frame, FRAME_DIM, slice_of(in_words("none open", "无")));
+  while (count-- > 0 && row < bottom) {
+    const json_t *alert = found[count];
+    unsigned style = colour_of_state(json_text(alert, "severity", room));
+    frame_move(frame, row, LABEL_WIDTH);
     frame_put(frame, FRAME_DIM, top_clock(json_number(alert, "at_ms", MSEC_NONE), room));
     frame_put(frame, GRID_PLAIN, SLICE(" "));
-    frame_put(frame, style, json_text(json_object_get(alert, "text"), in_words("en", "zh"), room));
+    row = put_wrapped(frame, style,
+                      json_text(json_object_get(alert, "text"), in_words("en", "zh"), room), row,
+                      bottom);
   }
-  if (row == first) frame_put(frame, FRAME_DIM, slice_of(in_words("none open", "无")));
-  return row > first ? row : first + 1;
 }
 
 void top_draw_agent(struct frame *frame, const struct top_model *model, const struct top_view *view,

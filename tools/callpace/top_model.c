@@ -50,6 +50,13 @@ void top_model_alert(struct top_model *model, json_t *alert) {
   json_decref(alert);
 }
 
+bool top_alert_is_past(const struct top_model *model, const json_t *alert) {
+  char room[32], today[32];
+  struct slice type = json_text(alert, "type", room);
+  if (type.len < 4 || memcmp(type.data, "day.", 4) != 0) return false;
+  return !slice_equal(json_text(alert, "period", room), json_text(model->board, "day", today));
+}
+
 /* --- states --- */
 
 static const struct {
@@ -153,6 +160,7 @@ static struct top_row agent_row(const struct top_model *model, const json_t *obj
   msec_t so_far = row.talk_ms + (row.on_call_ms > 0 ? row.on_call_ms : 0);
   row.pace_bp = lower_pace(&row, so_far);
   row.alert = json_object_get(model->last_alert, row.id);
+  if (row.alert && top_alert_is_past(model, row.alert)) row.alert = NULL;
   return row;
 }
 

@@ -90,7 +90,7 @@ static int32_t translate(wint_t key) {
   case KEY_RIGHT: return KEY_IS_ENTER;
   case KEY_LEFT: return KEY_IS_BACK;
   case KEY_BACKSPACE: return KEY_IS_ERASE;
-  default: return KEY_IS_RESIZE;
+  default: return KEY_IS_NOTHING;
   }
 }
 

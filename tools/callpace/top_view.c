@@ -169,6 +169,7 @@ static void agent_key(struct top_view *view, const struct top_rows *rows, int32_
 
 bool top_view_key(struct top_view *view, const struct top_model *model, const struct top_rows *rows,
                   int32_t key) {
+  if (key == KEY_IS_NOTHING) return true;
   if (view->typing) {
     type_key(view, key);
   } else if (view->help) {
