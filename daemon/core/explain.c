@@ -203,21 +203,50 @@ static void add_others(struct explain *x, const struct call *call, const struct 
   if (call->agent) entry->holder = arena_dup(&x->arena, slice_of(call->agent->id));
 }
 
+/* Calls of the weeks that are asked for, to whomever: leads may come later. */
+static void add_dial(struct explain *x, const struct call *call, const struct note *note) {
+  if (!call->tally || call->state == CALL_OPEN || call->count.dial_key == 0) return;
+  day_t monday = week_monday(call->tally->day);
+  if (monday < x->first_week || monday > x->last_week) return;
+  x->dials = mem_grow(x->dials, &x->dial_capacity, x->dial_count + 1, sizeof *x->dials);
+  struct explain_dial *dial = &x->dials[x->dial_count++];
+  *dial = (struct explain_dial){.call = arena_dup(&x->arena, call_id(call)),
+                                .monday = monday,
+                                .at_ms = call->tally->begin_ms + call->count.start,
+                                .key = call->count.dial_key,
+                                .answered = call->count.flags & COUNT_ANSWERED};
+  if (!note) return;
+  dial->lsn = note->lsn;
+  if (note->number) dial->number = arena_dup(&x->arena, slice_of(note->number));
+}
+
 static void explain_call(void *context, const struct call *call) {
   struct explain *x = context;
   struct note *note = table_remove(&x->notes, call_id(call));
-  if (is_mine(x, call->agent))
+  if (is_mine(x, call->agent)) {
     add_mine(x, call, note);
-  else if (note && note->named_ms != MSEC_NONE)
+    add_dial(x, call, note);
+  } else if (note && note->named_ms != MSEC_NONE) {
     add_others(x, call, note);
+  }
   free_note(note);
 }
 
 /* --- life --- */
 
+void explain_range(day_t *first, day_t *last) {
+  day_t ended = week_monday(*last + 1) - 1; /* the last Sunday */
+  *first = week_monday(*first);
+  if (ended < *first) ended = *first + 6;
+  if (*last < ended) *last = ended;
+}
+
 struct explain *explain_new(struct fold *fold, struct slice id, day_t first, day_t last) {
   struct explain *x = mem_zalloc(sizeof *x);
   *x = (struct explain){.fold = fold, .agent = mem_slice_dup(id), .first = first, .last = last};
+  explain_range(&first, &last);
+  x->first_week = first;
+  x->last_week = week_monday(last + 1) - 7;
   centre_on_forget(fold->centre, explain_call, x);
   return x;
 }
@@ -233,6 +262,7 @@ void explain_free(struct explain *x) {
     talk_union_free(&x->entries[i].talk);
   free(x->entries);
   free(x->states);
+  free(x->dials);
   free(x->agent);
   arena_free(&x->arena);
   free(x);

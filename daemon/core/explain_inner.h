@@ -22,6 +22,16 @@ struct note {
   size_t repeat_count, repeat_capacity;
 };
 
+/* An outbound call that may have been to a lead. */
+struct explain_dial {
+  const char *call, *number; /* number NULL: not told */
+  day_t monday;
+  msec_t at_ms;
+  uint64_t key, lsn; /* as struct call_count has it */
+  bool answered;
+  const char *holder; /* of the lead with this number, when it is another agent's */
+};
+
 struct explain {
   struct fold *fold;
   char *agent;
@@ -31,7 +41,14 @@ struct explain {
   size_t count, capacity;
   struct explain_state *states;
   size_t state_count, state_capacity;
+  day_t first_week, last_week; /* Mondays */
+  struct explain_dial *dials;
+  size_t dial_count, dial_capacity;
   struct arena arena;
 };
+
+/* Opens an entry with what every one begins with. */
+void explain_open_entry(const struct explain *x, const char *figure, const char *what, msec_t at_ms,
+                        const char *period, struct writer *out);
 
 #endif

@@ -29,13 +29,18 @@ static void put_given(struct writer *out, const char *key, const char *text) {
   if (text) json_put_text(out, key, text);
 }
 
-static void open_entry(const struct explain *x, const char *figure, const char *what, msec_t at_ms,
-                       day_t day, struct writer *out) {
+void explain_open_entry(const struct explain *x, const char *figure, const char *what, msec_t at_ms,
+                        const char *period, struct writer *out) {
   json_open(out, '{');
   json_put_text(out, "figure", figure);
   json_put_text(out, "what", what);
   put_when(out, calendar_of(x)->zone, at_ms);
-  put_day(out, "period", day);
+  json_put_text(out, "period", period);
+}
+
+static void open_entry(const struct explain *x, const char *figure, const char *what, msec_t at_ms,
+                       day_t day, struct writer *out) {
+  explain_open_entry(x, figure, what, at_ms, period_of(PERIOD_DAY, day).text, out);
 }
 
 static void put_call(const struct explain *x, const struct explain_entry *entry, const char *figure,

@@ -111,11 +111,16 @@ static void take_event(struct reading *r, uint64_t lsn, const struct record *rec
   if (r->visitor->event) r->visitor->event(r->visitor->context, lsn, event, result);
 }
 
+/* Of records before the days: who sends, and to whom leads went, or could not go. */
+static bool is_early_record(enum record_type type) {
+  return type == RECORD_ORIGIN || type == RECORD_LEAD_HOLD || type == RECORD_LEAD_MOVE;
+}
+
 static void take_other(struct reading *r, uint64_t lsn, const struct record *record) {
   if (record->type == RECORD_SETTINGS) {
     pass_time(r, record->now_ms);
     use_settings(r, record);
-  } else if (lsn < r->begin_lsn && record->type != RECORD_ORIGIN) {
+  } else if (lsn < r->begin_lsn && !is_early_record(record->type)) {
     return;
   }
   if (r->decides && is_decision(record->type) && !is_given(r, record)) return;

@@ -4,7 +4,7 @@ import subprocess
 
 import harness
 from harness import Daemon, PROGRAMS, agent, at, roster, wait_until
-from ladder_case import Centre, DAY, HOUR, NINE, RUNGS, rules
+from ladder_case import Centre, DAY, HOUR, MINUTE, NINE, RUNGS, WEEKS, rules
 
 
 class Ladder(Centre):
@@ -34,6 +34,56 @@ class Ladder(Centre):
         closed = [d for d in self.decisions() if d["type"] == "x.week_closed"]
         self.assertEqual([(d.get("agent"), d.get("state")) for d in closed],
                          [("1001", "short"), ("1002", "reached"), (None, None)])
+
+    def test_explained(self):
+        """CONTRACT 8: every lead, the calls to it, the rung and its points; sums are the
+        figures in Redis."""
+        self.begin("1001", "1002")
+        self.play("1001", 5, 10)
+        self.issue("1002", 1)
+        self.call("1001", 5, 0, 6 * HOUR)
+        self.call("1001", 6, 0, 6 * HOUR + 5 * MINUTE, answered=False)
+        self.call("1001", 77, 0, 6 * HOUR + 10 * MINUTE)
+        self.s.event("call.start", call="other", agent="1001", ts=NINE + 7 * HOUR, dir="out",
+                     number="11002000000")
+        self.s.event("call.end", call="other", ts=NINE + 7 * HOUR + 9000)
+        self.s.event("lead.withdraw", agent="1001", lead="1001-0-4", ts=NINE + 8 * HOUR)
+        self.close()
+        self.s.event("review.points", agent="1001", points=3, reason="test", by="Li", id="r1",
+                     ts=NINE + 8 * DAY)
+        self.s.wait_ack()
+        self.daemon.settle()
+        entries = self.client("explain", "1001", "leads", "--week", WEEKS[0])
+        with self.daemon.redis() as redis:
+            shown = redis.hash("callpace:lead:{1001}:" + WEEKS[0])
+            week = redis.hash("callpace:agent:{1001}:week:" + WEEKS[0])
+            month = redis.hash("callpace:agent:{1001}:month:2026-11")
+        self.assertEqual({e["lead"]: "%s,%d,%d,%s" % (e["number"], e["dials"], e["contacts"],
+                                                      e["state"])
+                          for e in entries if e["what"] == "lead" and
+                          e.get("reason") != "not_held"}, shown)
+        self.assertEqual(str(sum(e["credited"] for e in entries if e["figure"] == "leads")),
+                         week["leads_reached"])
+        for lead, text in shown.items():
+            self.assertEqual(sum(e["credited"] for e in entries if e["figure"] == "contacts" and
+                                 e.get("lead") == lead), int(text.split(",")[2]))
+        reasons = {e.get("lead") or e["call"]: e.get("reason") for e in entries
+                   if e["figure"] == "contacts" and e["credited"] == 0}
+        self.assertEqual(reasons, {"1001-0-4": "not_held", "1001-0-6": "not_answered",
+                                   "c13": "no_lead", "other": "not_the_holder"})
+        rung, = [e for e in entries if e["what"] == "rung"]
+        self.assertEqual((rung["period"], rung["rung"], rung["rate_bp"], rung["threshold_bp"],
+                          rung["points"], rung["policy_from"], rung["reason"]),
+                         (WEEKS[0], 1, 4444, 6000, -1, "2016-01-01", "below_threshold"))
+        entries = self.client("explain", "1001", "points", "--month", "2026-11")
+        self.assertEqual([(e["what"], e["credited"]) for e in entries],
+                         [("start", 100), ("rung", -1), ("review", 3)])
+        self.assertEqual(month["points"], "102")
+        self.assertEqual(self.client("explain", "1001", "points"), entries)
+        self.assertEqual(len(self.client("explain", "1001", "points", "--week", WEEKS[0])), 1)
+        self.assertEqual({e["figure"] for e in self.client("explain", "1001", "all", "--week",
+                                                           WEEKS[0])},
+                         {"calls", "talk", "leads", "contacts", "points", "state"})
 
     def test_a_closed_week_stands(self):
         """POLICY 3, end: events that come after a verdict move the counters; the closed

@@ -1,6 +1,7 @@
 """Random months of leads, ladder, points and outcomes against a plain model of POLICY
 sections 4 to 6: late and repeated events, gaps, holds, reassignments, new rules in
 mid-week, restarts. CALLPACE_SEED=N repeats one seed, CALLPACE_SEEDS=N tries more."""
+import collections
 import datetime
 import json
 import os
@@ -146,6 +147,39 @@ class World:
                                 self.daemon.config_path], stdout=subprocess.PIPE, check=True)
         self.same(json.loads(chain.stdout)["entries"], len(self.model.entries), "points")
 
+    def explain(self, *words):
+        told = subprocess.run([PROGRAMS["callpace"], "explain", *words, "--json", "-c",
+                               self.daemon.config_path], check=True, stdout=subprocess.PIPE)
+        return json.loads(told.stdout)
+
+    def compare_explained(self):
+        """What explain credits adds up to the figures in Redis."""
+        counters = self.daemon.counters()
+        ident = self.chance.choice(self.people)["id"]
+        for n in range(WEEKS):
+            name = reference.week_text(self.first + datetime.timedelta(days=7 * n))
+            entries = self.explain(ident, "leads", "--week", name)
+            week = counters["callpace:agent:{%s}:week:%s" % (ident, name)]
+            self.same(str(sum(e["credited"] for e in entries if e["figure"] == "leads")),
+                      week["leads_reached"], "leads of %s in %s explained" % (ident, name))
+            contacts = collections.Counter()
+            for e in entries:
+                if e["figure"] == "contacts" and "lead" in e:
+                    contacts[e["lead"]] += e["credited"]
+            leads = counters.get("callpace:lead:{%s}:%s" % (ident, name), {})
+            self.same({lead: contacts[lead] for lead in leads},
+                      {lead: int(text.split(",")[2]) for lead, text in leads.items()},
+                      "contacts of %s in %s explained" % (ident, name))
+            judged = [e for e in entries if e["what"] in ("week", "rung")]
+            self.same([(e["state"], str(e.get("rung"))) for e in judged],
+                      [(week["state"], str(week.get("rung")))], "%s in %s" % (ident, name))
+        for first in {m for _, m in self.model.months}:
+            name = first.strftime("%Y-%m")
+            entries = self.explain(ident, "points", "--month", name)
+            self.same(str(sum(e["credited"] for e in entries)),
+                      counters["callpace:agent:{%s}:month:%s" % (ident, name)]["points"],
+                      "points of %s in %s explained" % (ident, name))
+
     def compare_replay(self):
         """The same rules over the past say the same, from any month on."""
         for first in sorted({m for _, m in self.model.months}):
@@ -176,6 +210,7 @@ class Months(unittest.TestCase):
             world.play()
             world.daemon.settle()
             world.compare()
+            world.compare_explained()
             if len(world.rules) == 1:
                 world.compare_replay()
                 world.compare_dump()

@@ -16,18 +16,23 @@ struct asked {
   struct explain *explain;
 };
 
-static const char *const figures[] = {"calls", "talk", "state", "all", NULL};
+static const char *const figures[] = {"calls", "talk", "leads", "points", "state", "all", NULL};
 
 /* --- as JSON, which is also what the table is made of --- */
 
+/* Leads go by weeks, points by months: they are no part of all that there is of a day. */
 static bool wants(const struct asked *asked, const char *figure) {
-  return strcmp(asked->figure, figure) == 0 || strcmp(asked->figure, "all") == 0;
+  if (strcmp(asked->figure, figure) == 0) return true;
+  bool of_day = strcmp(figure, "leads") != 0 && strcmp(figure, "points") != 0;
+  return strcmp(asked->figure, "all") == 0 && (of_day || asked->period.kind != PERIOD_DAY);
 }
 
 static void put_entries(const struct asked *asked, struct writer *out) {
   json_open(out, '[');
   if (wants(asked, "calls")) explain_put_calls(asked->explain, out);
   if (wants(asked, "talk")) explain_put_talk(asked->explain, out);
+  if (wants(asked, "leads")) explain_put_leads(asked->explain, out);
+  if (wants(asked, "points")) explain_put_points(asked->explain, out);
   if (wants(asked, "state")) explain_put_states(asked->explain, out);
   json_close(out, ']');
 }
@@ -48,6 +53,19 @@ static const char *reason_in_words(const char *reason) {
       {"incomplete", "the switch told too little of it", "事件不完整"},
       {"overlap", "in part at the time of another call", "与其他通话时间重叠"},
       {"no_talk", "nobody talked", "没有通话"},
+      {"not_reached", "too few contacts", "联系次数不足"},
+      {"received", "taken over from another agent: outside the rate", "转入线索，不计联系率"},
+      {"not_held", "withdrawn, or another agent's by now", "已收回或转给他人"},
+      {"min_gap", "too soon before the next contact", "与下一次联系间隔过短"},
+      {"not_the_holder", "another agent holds this lead", "线索属于其他坐席"},
+      {"no_lead", "no lead has this number", "不在线索名单中"},
+      {"running", "the week is not over", "本周尚未结束"},
+      {"shadow", "an offence; in shadow mode nothing follows", "违规；试运行，不作处理"},
+      {"no_leads", "no leads issued", "未发放线索"},
+      {"coverage", "too little was seen", "数据不足"},
+      {"below_threshold", "an offence: below the threshold", "违规：低于标准"},
+      {"base_met", "below the threshold, but basic habits are met", "低于标准，但基本工作量达标"},
+      {"no_rung", "below the threshold; no rung applies", "低于标准，无适用级别"},
   };
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     if (strcmp(words[i][0], reason) == 0) return in_words(words[i][1], words[i][2]);
@@ -120,6 +138,48 @@ static void show_calls(const json_t *entries, const char *figure, bool terminal,
              (long long)in, (long long)left_out);
 }
 
+/* The other figures: columns that the entries may have, and the sum. */
+static void show_ledger(const json_t *entries, const char *const figure[2],
+                        const char *const *columns, const char *headings, bool terminal,
+                        struct writer *out) {
+  struct grid grid;
+  size_t i;
+  json_t *entry;
+  grid_begin(&grid, headings);
+  json_array_foreach(entries, i, entry) {
+    char room[32];
+    struct slice name = json_text(entry, "figure", room);
+    if (!slice_equal(name, slice_of(figure[0])) && !slice_equal(name, slice_of(figure[1])))
+      continue;
+    put_time_cell(&grid, entry);
+    for (size_t c = 0; columns[c]; c++)
+      put_cell(&grid, entry, columns[c]);
+    const char *reason = json_string_value(json_object_get(entry, "reason"));
+    grid_put(&grid, slice_of(reason ? reason_in_words(reason) : ""), GRID_DIM);
+  }
+  grid_print(&grid, terminal, out);
+  grid_free(&grid);
+}
+
+static void show_leads(const json_t *entries, bool terminal, struct writer *out) {
+  static const char *const figure[2] = {"leads", "contacts"};
+  static const char *const columns[] = {"what",         "period",   "lead",    "number",
+                                        "dials",        "contacts", "state",   "rate_bp",
+                                        "threshold_bp", "credited", "outcome", NULL};
+  show_ledger(entries, figure, columns,
+              "when|what|period|lead|number|>dials|>contacts|state|>rate|>threshold|>credited|"
+              "outcome|reason",
+              terminal, out);
+}
+
+static void show_points(const json_t *entries, bool terminal, struct writer *out) {
+  static const char *const figure[2] = {"points", "points"};
+  static const char *const columns[] = {"what",         "period",   "number", "rung", "rate_bp",
+                                        "threshold_bp", "credited", "by",     NULL};
+  show_ledger(entries, figure, columns,
+              "when|what|period|>number|>rung|>rate|>threshold|>points|by|reason", terminal, out);
+}
+
 static void show_states(const json_t *entries, bool terminal, struct writer *out) {
   struct grid grid;
   size_t i;
@@ -150,6 +210,14 @@ static void show(const struct asked *asked, const json_t *entries) {
     if (!wants(asked, of_calls[i])) continue;
     if (out.len) put_char(&out, '\n');
     show_calls(entries, of_calls[i], terminal, &out);
+  }
+  if (wants(asked, "leads")) {
+    if (out.len) put_char(&out, '\n');
+    show_leads(entries, terminal, &out);
+  }
+  if (wants(asked, "points")) {
+    if (out.len) put_char(&out, '\n');
+    show_points(entries, terminal, &out);
   }
   if (wants(asked, "state")) {
     if (out.len) put_char(&out, '\n');
@@ -197,6 +265,9 @@ static enum status explain(const struct client_options *options, struct asked *a
       .state_dir = state_dir, .first = asked->period.first, .last = asked->period.last};
   struct history_visitor visitor = {.begin = on_begin, .event = on_event, .context = asked};
   struct history history;
+  if (wants(asked, "leads")) explain_range(&range.first, &range.last);
+  /* Leads may have been issued, or moved, long before their week. */
+  range.whole_journal = wants(asked, "leads");
   if (wants(asked, "state")) visitor.judge = on_judge;
   enum status status = history_read(&range, &visitor, &history, error);
   if (status == STATUS_OK) {
@@ -215,17 +286,21 @@ static enum status read_figure(struct asked *asked, const char *word) {
     if (strcmp(figures[i], asked->figure) == 0) return STATUS_OK;
   const char *near = nearest_word(word, figures);
   return (enum status)client_usage_error("%s: did you mean %s?", word,
-                                         near ? near : "calls, talk, state or all");
+                                         near ? near : "calls, talk, leads, points, state or all");
 }
 
-/* The period of --day, --week or --month; else the running day. */
+/* The period of --day, --week or --month; else the running day, for leads its week, for
+ * points its month. */
 static enum status read_period(struct asked *asked, const char *const given[PERIOD_KINDS],
                                const char *state_dir, struct error *error) {
   for (unsigned kind = 0; kind < PERIOD_KINDS; kind++)
     if (given[kind]) return past_period((enum period_kind)kind, given[kind], &asked->period);
   struct history_extent extent;
   enum status status = history_extent(state_dir, &extent, error);
-  if (status == STATUS_OK) asked->period = period_of(PERIOD_DAY, extent.last);
+  enum period_kind kind = strcmp(asked->figure, "leads") == 0    ? PERIOD_WEEK
+                          : strcmp(asked->figure, "points") == 0 ? PERIOD_MONTH
+                                                                 : PERIOD_DAY;
+  if (status == STATUS_OK) asked->period = period_of(kind, extent.last);
   return status;
 }
 
@@ -253,13 +328,15 @@ static int run(struct client_options *options, int argc, char **argv) {
 
 const struct command command_explain = {
     .name = "explain",
-    .arguments = "ID [calls|talk|state|all] [--day D | --week W | --month M]",
+    .arguments = "ID [calls|talk|leads|points|state|all] [--day D | --week W | --month M]",
     .summary = "Every event behind an agent's figure, credited or not, and why",
     .manual = "ID is the roster's id, or an extension. It reads the journal on disk, beside\n"
               "the daemon or without it, for any day that is still kept.\n\n"
               "  calls (default), talk   each call, and what it adds to the figure in Redis\n"
+              "  leads                   the week's leads, the calls to them, how it was judged\n"
+              "  points                  the month's entries in the ledger of points\n"
               "  state                   how the day's state came about\n"
-              "  --day 2026-11-23, --week 2026-W48, --month 2026-11   default: today\n"
+              "  --day 2026-11-23, --week 2026-W48, --month 2026-11   default: the running one\n"
               "  --state-dir DIR         default: state_dir of the configuration (-c FILE)\n",
     .run = run,
 };

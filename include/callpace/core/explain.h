@@ -74,6 +74,10 @@ struct explain;
 struct explain *explain_new(struct fold *fold, struct slice id, day_t first, day_t last);
 void explain_free(struct explain *explain);
 
+/* Leads go by weeks: those that end in the days, or else the one in which the days
+ * lie. Widens the days to them. */
+void explain_range(day_t *first, day_t *last);
+
 /* The fold has just taken this event, with this result. */
 void explain_event(struct explain *explain, uint64_t lsn, const struct call_event *event,
                    enum centre_result result);
@@ -93,5 +97,12 @@ const struct explain_state *explain_state_at(const struct explain *explain, size
 void explain_put_calls(const struct explain *explain, struct writer *out);
 void explain_put_talk(const struct explain *explain, struct writer *out);
 void explain_put_states(const struct explain *explain, struct writer *out);
+/* The weeks' leads: what each came to (adds up to leads_reached), the calls to it (add
+ * up to its contacts) and those to no lead of the agent's; and how the week was judged.
+ * POLICY section 5. */
+void explain_put_leads(struct explain *explain, struct writer *out);
+/* What was entered in the ledger; of a whole month with what it began with, so that
+ * it adds up to the month's points. POLICY section 6. */
+void explain_put_points(const struct explain *explain, struct writer *out);
 
 #endif
