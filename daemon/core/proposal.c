@@ -19,11 +19,60 @@ static void proposal_free(struct proposal *proposal) {
   free(proposal);
 }
 
+/* --- who gets how many --- */
+
+struct taken {
+  size_t count;
+  size_t key_len;
+  char key[]; /* the week's bytes, the agent */
+};
+
+static struct taken *find_taken(const struct proposals *proposals, struct slice agent, day_t week) {
+  char room[sizeof week + 256], *key = room;
+  struct taken *found = NULL;
+  size_t len = sizeof week + agent.len;
+  if (len > sizeof room) key = mem_alloc(len);
+  memcpy(key, &week, sizeof week);
+  if (agent.len) memcpy(key + sizeof week, agent.data, agent.len);
+  found = table_get(&proposals->taken, (struct slice){key, len});
+  if (key != room) free(key);
+  return found;
+}
+
+static struct taken *need_taken(struct proposals *proposals, struct slice agent, day_t week) {
+  struct taken *taken = find_taken(proposals, agent, week);
+  if (taken) return taken;
+  size_t len = sizeof week + agent.len;
+  taken = mem_zalloc(sizeof *taken + len);
+  taken->key_len = len;
+  memcpy(taken->key, &week, sizeof week);
+  if (agent.len) memcpy(taken->key + sizeof week, agent.data, agent.len);
+  table_put(&proposals->taken, (struct slice){taken->key, len}, taken);
+  return taken;
+}
+
+static void count_taken(struct proposals *proposals, const struct proposal *p, bool more) {
+  for (size_t i = 0; p->state != PROPOSAL_REJECTED && i < p->move_count; i++) {
+    struct taken *taken = need_taken(proposals, p->moves[i].to, p->week);
+    taken->count += more ? 1 : (size_t)-1;
+    if (taken->count > 0) continue;
+    table_remove(&proposals->taken, (struct slice){taken->key, taken->key_len});
+    free(taken);
+  }
+}
+
+size_t proposals_taken(const struct proposals *proposals, struct slice agent, day_t week) {
+  const struct taken *taken = find_taken(proposals, agent, week);
+  return taken ? taken->count : 0;
+}
+
 void proposals_free(struct proposals *proposals) {
   for (struct proposal *next, *p = proposals->first; p; p = next) {
     next = p->next;
+    count_taken(proposals, p, false);
     proposal_free(p);
   }
+  table_free(&proposals->taken);
   *proposals = (struct proposals){.first = NULL};
 }
 
@@ -86,7 +135,10 @@ bool proposal_take(struct proposals *proposals, struct slice agent, day_t week,
   struct proposal *p = proposal_find(proposals, agent, week);
   if (p && p->state != PROPOSAL_WAITING) return true;
   struct proposal *made = p ? NULL : mem_zalloc(sizeof *made);
-  if (!set_moves(p ? p : made, moves)) {
+  if (p) count_taken(proposals, p, false);
+  bool good = set_moves(p ? p : made, moves);
+  if (!good) {
+    if (p) count_taken(proposals, p, true);
     free(made);
     return false;
   }
@@ -100,6 +152,7 @@ bool proposal_take(struct proposals *proposals, struct slice agent, day_t week,
   p->by = mem_slice_dup(by);
   p->state = state;
   p->at_ms = at_ms;
+  count_taken(proposals, p, true);
   return true;
 }
 
@@ -115,11 +168,14 @@ void proposals_drop(struct proposals *proposals, day_t before) {
   for (struct proposal *next, *p = proposals->first; p; p = next) {
     next = p->next;
     p->next = NULL;
-    if (p->week < before)
-      proposal_free(p);
-    else
+    if (p->week >= before) {
       append(&kept, p);
+    } else {
+      count_taken(proposals, p, false);
+      proposal_free(p);
+    }
   }
+  kept.taken = proposals->taken;
   *proposals = kept;
 }
 

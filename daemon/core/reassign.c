@@ -9,9 +9,8 @@ __extension__ typedef __int128 int128;
 enum { DAYS = 7 };
 
 struct receiver {
-  struct slice id;
+  const struct centre_agent *agent;
   int64_t reached, issued, calls;
-  size_t taken; /* leads that it gets of this week's givers */
 };
 
 /* --- who may receive --- */
@@ -43,18 +42,14 @@ static bool may_receive(const struct fold *fold, const struct centre_agent *agen
   return works_in(fold, agent->rostered, monday + DAYS);
 }
 
-static struct receiver receiver_of(const struct fold *fold, const struct centre_agent *agent,
-                                   day_t monday) {
+static struct receiver receiver_of(const struct centre_agent *agent, day_t monday) {
   const struct lead_week *week = centre_find_week(agent, monday);
   struct receiver receiver = {
-      .id = slice_of(agent->id), .reached = week->closed->reached, .issued = week->closed->issued};
+      .agent = agent, .reached = week->closed->reached, .issued = week->closed->issued};
   for (day_t day = monday; day < monday + DAYS; day++) {
     const struct day_tally *tally = centre_find_day(agent, day);
     if (tally) receiver.calls += tally->calls;
   }
-  for (const struct proposal *p = fold->proposals.first; p; p = p->next)
-    for (size_t i = 0; p->week == monday && p->state != PROPOSAL_REJECTED && i < p->move_count; i++)
-      receiver.taken += slice_equal(p->moves[i].to, receiver.id);
   return receiver;
 }
 
@@ -65,66 +60,100 @@ static int by_merit(const void *a, const void *b) {
   int128 left = (int128)x->reached * y->issued, right = (int128)y->reached * x->issued;
   if (left != right) return left > right ? -1 : 1;
   if (x->calls != y->calls) return x->calls > y->calls ? -1 : 1;
-  size_t least = x->id.len < y->id.len ? x->id.len : y->id.len;
-  int order = memcmp(x->id.data, y->id.data, least);
-  return order ? order : (x->id.len > y->id.len) - (x->id.len < y->id.len);
+  return strcmp(x->agent->id, y->agent->id);
 }
 
-/* The best; returns how many. */
-static size_t find_receivers(const struct fold *fold, const struct centre_agent *giver,
-                             day_t monday, const struct policy *policy, struct receiver **out) {
-  size_t count = 0, all = centre_agent_count(fold->centre);
-  struct receiver *receivers = mem_alloc((all + 1) * sizeof *receivers);
+void reassign_rank(const struct fold *fold, day_t monday, struct receivers *out) {
+  size_t all = centre_agent_count(fold->centre);
+  *out = (struct receivers){.ranked = mem_alloc((all + 1) * sizeof *out->ranked), .filled = true};
   for (size_t i = 0; i < all; i++) {
     const struct centre_agent *agent = centre_agent_at(fold->centre, i);
-    if (in_scope(giver, agent, policy->contact.reassign_site) && may_receive(fold, agent, monday))
-      receivers[count++] = receiver_of(fold, agent, monday);
+    if (agent->rostered && may_receive(fold, agent, monday))
+      out->ranked[out->count++] = receiver_of(agent, monday);
   }
-  qsort(receivers, count, sizeof *receivers, by_merit);
-  *out = receivers;
-  return count < (size_t)policy->contact.receivers ? count : (size_t)policy->contact.receivers;
+  qsort(out->ranked, out->count, sizeof *out->ranked, by_merit);
+}
+
+void receivers_free(struct receivers *receivers) {
+  free(receivers->ranked);
+  *receivers = (struct receivers){.ranked = NULL};
 }
 
 /* --- who gets what --- */
 
-/* Turns, over all givers: whoever has least, the better one first. */
-static struct slice next_turn(struct receiver *receivers, size_t count, int64_t cap) {
-  struct receiver *next = NULL;
+/* One that takes turns, and how many leads it has of all givers of the week. */
+struct turn {
+  struct slice id;
+  size_t taken;
+};
+
+static size_t find_turns(const struct fold *fold, const struct receivers *receivers,
+                         const struct centre_agent *giver, day_t monday,
+                         const struct policy *policy, struct turn *out) {
+  size_t count = 0, most = (size_t)policy->contact.receivers;
+  for (size_t i = 0; i < receivers->count && count < most; i++) {
+    const struct centre_agent *agent = receivers->ranked[i].agent;
+    struct slice id = slice_of(agent->id);
+    if (in_scope(giver, agent, policy->contact.reassign_site))
+      out[count++] = (struct turn){id, proposals_taken(&fold->proposals, id, monday)};
+  }
+  return count;
+}
+
+/* Whoever has least, the better one first. */
+static struct slice next_turn(struct turn *turns, size_t count, int64_t cap) {
+  struct turn *next = NULL;
   for (size_t i = 0; i < count; i++)
-    if (receivers[i].taken < (size_t)cap && (!next || receivers[i].taken < next->taken))
-      next = &receivers[i];
+    if (turns[i].taken < (size_t)cap && (!next || turns[i].taken < next->taken)) next = &turns[i];
   if (!next) return (struct slice){0};
   next->taken++;
   return next->id;
 }
 
-static bool others_hold(const struct fold *fold, const struct centre_agent *giver, day_t monday,
-                        struct slice id) {
-  for (size_t i = 0; i < centre_agent_count(fold->centre); i++) {
+/* Books of the others in which there is something in the week that begins. */
+struct others {
+  const struct lead_book **books;
+  size_t count;
+};
+
+static struct others others_of(const struct fold *fold, const struct centre_agent *giver,
+                               day_t monday) {
+  size_t all = centre_agent_count(fold->centre);
+  struct others others = {.books = mem_alloc((all + 1) * sizeof *others.books)};
+  for (size_t i = 0; i < all; i++) {
     const struct centre_agent *agent = centre_agent_at(fold->centre, i);
-    const struct lead_week *week = agent == giver ? NULL : centre_find_week(agent, monday);
-    const struct lead *lead = week ? lead_book_find(&week->book, id) : NULL;
+    const struct lead_week *week = centre_find_week(agent, monday + DAYS);
+    if (agent != giver && week && week->book.lead_count > 0)
+      others.books[others.count++] = &week->book;
+  }
+  return others;
+}
+
+static bool others_hold(const struct others *others, struct slice id) {
+  for (size_t i = 0; i < others->count; i++) {
+    const struct lead *lead = lead_book_find(others->books[i], id);
     if (lead && lead->held) return true;
   }
   return false;
 }
 
-void reassign_plan(struct fold *fold, const struct centre_agent *giver, day_t monday,
-                   struct writer *moves) {
+void reassign_plan(const struct fold *fold, const struct receivers *receivers,
+                   const struct centre_agent *giver, day_t monday, struct writer *moves) {
   const struct lead_week *week = centre_find_week(giver, monday);
   const struct policy *policy = policy_on(centre_settings(fold->centre)->policy, monday + DAYS - 1);
-  struct receiver *receivers;
-  size_t count = find_receivers(fold, giver, monday, policy, &receivers);
+  struct others others = others_of(fold, giver, monday);
+  struct turn *turns = mem_alloc((receivers->count + 1) * sizeof *turns);
+  size_t count = find_turns(fold, receivers, giver, monday, policy, turns);
   for (uint32_t i = 0; week && i < week->book.lead_count; i++) {
     const struct lead *lead = &week->book.leads[i];
     struct proposal_move move = {.lead = lead_id(&week->book, lead),
                                  .number = lead_number(&week->book, lead)};
-    if (!lead->held || lead->dials > 0 || others_hold(fold, giver, monday + DAYS, move.lead))
-      continue;
-    move.to = next_turn(receivers, count, policy->contact.receiver_cap);
+    if (!lead->held || lead->dials > 0 || others_hold(&others, move.lead)) continue;
+    move.to = next_turn(turns, count, policy->contact.receiver_cap);
     proposal_put_move(moves, &move);
   }
-  free(receivers);
+  free(turns);
+  free(others.books);
 }
 
 static bool still_receives(const struct fold *fold, struct slice id, day_t monday) {
@@ -133,15 +162,17 @@ static bool still_receives(const struct fold *fold, struct slice id, day_t monda
   return agent && agent->rostered && !(begins && begins->on_hold);
 }
 
-void reassign_refresh(struct fold *fold, const struct proposal *proposal, struct writer *moves) {
+void reassign_refresh(const struct fold *fold, const struct proposal *proposal,
+                      struct writer *moves) {
   const struct centre_agent *giver = centre_find_agent(fold->centre, slice_of(proposal->agent));
   const struct lead_week *week = giver ? centre_find_week(giver, proposal->week) : NULL;
+  struct others others = others_of(fold, giver, proposal->week);
   for (size_t i = 0; week && i < proposal->move_count; i++) {
     struct proposal_move move = proposal->moves[i];
     const struct lead *lead = lead_book_find(&week->book, move.lead);
-    if (!lead || !lead->held || others_hold(fold, giver, proposal->week + DAYS, move.lead))
-      continue;
+    if (!lead || !lead->held || others_hold(&others, move.lead)) continue;
     if (!still_receives(fold, move.to, proposal->week)) move.to = (struct slice){0};
     proposal_put_move(moves, &move);
   }
+  free(others.books);
 }

@@ -60,7 +60,8 @@ static const struct week_closed *offence_of(const struct centre_agent *agent, da
   return *week && (*week)->closed && (*week)->closed->verdict.offence ? (*week)->closed : NULL;
 }
 
-static void tell(struct engine *e, const struct centre_agent *agent, day_t monday) {
+static void tell(struct engine *e, struct receivers *receivers, const struct centre_agent *agent,
+                 day_t monday) {
   const struct lead_week *week;
   struct alert_offence told = {.agent = agent->rostered,
                                .monday = monday,
@@ -68,7 +69,7 @@ static void tell(struct engine *e, const struct centre_agent *agent, day_t monda
                                .closed = offence_of(agent, monday, &week)};
   if (!told.closed || week->told) return;
   if (told.closed->action == LADDER_REASSIGN_UNDIALLED && !told.closed->shadow)
-    reassign_week(e, agent, monday);
+    reassign_week(e, receivers, agent, monday);
   else
     alert_tell_offence(&e->fold.latch, &told, judge_sink(e));
 }
@@ -97,10 +98,12 @@ static void punish(struct engine *e, const struct centre_agent *agent, day_t mon
 }
 
 static void settle_week(struct engine *e, const struct crowd *crowd, day_t monday) {
+  struct receivers receivers = {.ranked = NULL};
   for (size_t i = 0; i < crowd->count; i++)
     punish(e, crowd->agents[i], monday);
   for (size_t i = 0; i < crowd->count; i++)
-    tell(e, crowd->agents[i], monday);
+    tell(e, &receivers, crowd->agents[i], monday);
+  receivers_free(&receivers);
 }
 
 static void close_week(struct engine *e, day_t monday) {

@@ -4,7 +4,6 @@
 
 #include "callpace/base/mem.h"
 #include "callpace/base/text.h"
-#include "callpace/core/reassign.h"
 #include "callpace/engine/judge.h"
 #include "callpace/engine/pipeline.h"
 
@@ -69,12 +68,14 @@ static void go_on(struct engine *e, const struct proposal *p) {
     tell(e, p, giver, week->closed, alert_tell_proposed);
 }
 
-void reassign_week(struct engine *e, const struct centre_agent *giver, day_t monday) {
+void reassign_week(struct engine *e, struct receivers *receivers, const struct centre_agent *giver,
+                   day_t monday) {
   const struct policy *policy = policy_on(e->settings->policy, monday + DAYS - 1);
   struct slice id = slice_of(giver->id);
   if (!proposal_find(&e->fold.proposals, id, monday)) {
     struct writer moves = {0};
-    reassign_plan(&e->fold, giver, monday, &moves);
+    if (!receivers->filled) reassign_rank(&e->fold, monday, receivers);
+    reassign_plan(&e->fold, receivers, giver, monday, &moves);
     record_change(e, id, monday,
                   policy->contact.reassign_applies ? PROPOSAL_APPROVED : PROPOSAL_WAITING,
                   (struct slice){0}, writer_slice(&moves));

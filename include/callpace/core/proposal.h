@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "callpace/base/slice.h"
+#include "callpace/base/table.h"
 #include "callpace/base/writer.h"
 #include "callpace/core/period.h"
 
@@ -43,10 +44,14 @@ struct proposal {
 /* Zero-initialise. */
 struct proposals {
   struct proposal *first, *last; /* in the order of their coming */
+  struct table taken;            /* week and agent -> how many leads it is to get */
 };
 void proposals_free(struct proposals *proposals); /* its content; leaves it empty */
 
 struct proposal *proposal_find(const struct proposals *proposals, struct slice agent, day_t week);
+
+/* How many leads the proposals of a week give to an agent, but for rejected ones. */
+size_t proposals_taken(const struct proposals *proposals, struct slice agent, day_t week);
 
 /* Appends a move in the form of the record. */
 void proposal_put_move(struct writer *w, const struct proposal_move *move);

@@ -4,11 +4,14 @@
 #define CALLPACE_ENGINE_REASSIGN_H
 
 #include "callpace/base/writer.h"
+#include "callpace/core/reassign.h"
 #include "callpace/engine/engine.h"
 
 /* Of an agent whose closed week asks for it: plans unless there is a plan, and goes on
- * with what is approved and not done. With mode: propose it tells that it waits. */
-void reassign_week(struct engine *engine, const struct centre_agent *giver, day_t monday);
+ * with what is approved and not done. With mode: propose it tells that it waits.
+ * `receivers` is filled when needed, and serves all givers of the week. */
+void reassign_week(struct engine *engine, struct receivers *receivers,
+                   const struct centre_agent *giver, day_t monday);
 
 /* Goes on with all that was approved and cut off. */
 void reassign_resume(struct engine *engine);
