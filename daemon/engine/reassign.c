@@ -181,12 +181,27 @@ void reassign_put(const struct engine *e, struct writer *w) {
 
 /* --- deciding --- */
 
+/* The newest that waits of an agent. */
+static const struct proposal *waiting_of(const struct engine *e, struct slice agent) {
+  const struct proposal *found = NULL;
+  for (const struct proposal *p = e->fold.proposals.first; p; p = p->next)
+    if (p->state == PROPOSAL_WAITING && slice_equal(slice_of(p->agent), agent)) found = p;
+  return found;
+}
+
+/* By AGENT/WEEK, by the id of its alert, or by the agent alone. */
 static const struct proposal *named(const struct engine *e, struct slice id) {
   size_t at = id.len;
+  struct slice agent;
+  enum alert_type type;
+  struct period period;
   day_t week;
   while (at > 0 && id.data[at - 1] != '/')
     at--;
-  if (at == 0 || !week_parse((struct slice){id.data + at, id.len - at}, &week)) return NULL;
+  if (alert_id_parse(id, &agent, &type, &period))
+    return proposal_find(&e->fold.proposals, agent, period.first);
+  if (at == 0 || !week_parse((struct slice){id.data + at, id.len - at}, &week))
+    return waiting_of(e, centre_resolve_agent(e->fold.centre, id));
   return proposal_find(&e->fold.proposals, (struct slice){id.data, at - 1}, week);
 }
 

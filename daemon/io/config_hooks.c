@@ -16,11 +16,23 @@ static enum status exec_read(struct reading *r, struct node *node, void *base) {
   return STATUS_OK;
 }
 
-static const char *const alert_names[] = {
-    "day.behind",      "day.unreachable", "day.met",         "day.missed",
-    "contact.at_risk", "contact.warning", "lead.hold",       "lead.reassigned",
-    "month.outcome",   "source.down",     "source.up",       "redis.down",
-    "redis.up",        "call.lost_track", "journal.stalled", NULL};
+static const char *const alert_names[] = {"day.behind",
+                                          "day.unreachable",
+                                          "day.met",
+                                          "day.missed",
+                                          "contact.at_risk",
+                                          "contact.warning",
+                                          "lead.hold",
+                                          "lead.reassigned",
+                                          "month.outcome",
+                                          "source.down",
+                                          "source.up",
+                                          "redis.down",
+                                          "redis.up",
+                                          "call.lost_track",
+                                          "journal.stalled",
+                                          "lead.proposed",
+                                          NULL};
 
 static enum status patterns_read(struct reading *r, struct node *node, void *base) {
   struct config_hook *hook = base;

@@ -104,7 +104,7 @@ class Reassign(Centre):
         self.s.event("lead.withdraw", agent="1001", lead="1001-0-1", week=WEEKS[0],
                      ts=NINE + 7 * DAY)
         self.s.wait_ack()
-        done = self.client("leads", "approve", "1001/2026-W45")
+        done = self.client("leads", "approve", alert["id"])
         self.assertEqual(done["state"], "approved")
         self.assertEqual(self.moves(), [("1001-0-0", "1002"), ("1001-0-2", "1002")])
         alert, = self.told("lead.reassigned")
@@ -117,7 +117,8 @@ class Reassign(Centre):
         self.issue("1001", 3)
         self.play("1002", 2, 2)
         self.close()
-        self.client("leads", "reject", "1001/2026-W45")
+        self.assertIn("no such", self.client("leads", "reject", "1002", fails=True))
+        self.client("leads", "reject", "1001")
         self.again()
         self.assertEqual((self.moves(), self.told("lead.reassigned")), ([], []))
         self.assertEqual(self.client("leads", "proposals")[0]["state"], "rejected")

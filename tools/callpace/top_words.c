@@ -39,6 +39,7 @@ const char *top_alert_word(const json_t *alert) {
       {"contact.warning", "warned", "警告"},
       {"lead.hold", "held", "停发线索"},
       {"lead.reassigned", "moved", "线索转出"},
+      {"lead.proposed", "to approve", "待批准"},
       {"month.outcome", "month", "月结"},
       {"call.lost_track", "lost", "通话失联"},
   };

@@ -16,7 +16,8 @@ void reassign_week(struct engine *engine, struct receivers *receivers,
 /* Goes on with all that was approved and cut off. */
 void reassign_resume(struct engine *engine);
 
-/* Somebody decides on the one that `id` (AGENT/WEEK) names. Appends it as reassign_put
+/* Somebody decides on the one that `id` names: AGENT/WEEK, the id of its alert, or the
+ * agent (the newest that waits). Appends it as reassign_put
  * does. STATUS_USAGE: there is none, or it is decided already. */
 enum status reassign_decide(struct engine *engine, struct slice id, bool approve, struct slice by,
                             struct writer *w, struct error *error);
