@@ -82,6 +82,27 @@ class Reassign(Centre):
             self.close()
             self.assertEqual([to for _, to in self.moves()], expected)
 
+    def test_who_is_on_hold_receives_none(self):
+        """1002 gets no leads for two weeks; in the second of them others give theirs away. A
+        stranger who calls is judged by nothing, and receives nothing."""
+        tree = rules([dict(RUNGS[1], weeks=2)])
+        people = roster(agent("1001"), agent("1002"), agent("1003"))
+        self.begin(policy_tree=tree, roster_tree=people)
+        self.play("1002", 0, 5)
+        self.close()
+        later = dict(tree["policies"][0], **{"from": "2026-11-09"})
+        later["contact"] = {"ladder": self.THIRD, "reassign": {"scope": "site"}}
+        tree["policies"].append(later)
+        self.daemon.write("policy.yaml", tree)
+        self.daemon.ask("reload")
+        self.issue("1001", 2, 1)
+        self.play("1003", 1, 1, 1)
+        self.play("stranger", 1, 1, 1)
+        self.close(1)
+        self.assertEqual(self.moves(), [("1001-1-0", "1003"), ("1001-1-1", "1003")])
+        self.assertEqual(self.week("1002", 1)["state"], "none")
+        self.assertNotIn("state", self.week("stranger", 1))
+
     def test_proposals_wait_for_approval(self):
         """reassign.mode: propose waits for callpace leads approve ID, with a preview of both
         sides; what changed meanwhile is left out."""
