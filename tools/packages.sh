@@ -6,7 +6,7 @@ build_packages=(build-essential cmake ninja-build pkg-config libevent-dev libhir
                 libcurl4-openssl-dev)
 run_packages=(redis-server redis-tools tzdata)
 test_packages=(libcriterion-dev zlib1g-dev python3 openssl scdoc clang-format clang-tidy tmux
-               kamailio kamailio-extra-modules sip-tester)
+               kamailio kamailio-extra-modules sip-tester chromium prometheus)
 
 say() { printf '==> %s\n' "$*"; }
 fail() { printf 'error: %s\n' "$2" >&2; exit "$1"; }
@@ -77,4 +77,18 @@ build() {
   ninja -C "$root/$dir" -j "${CALLPACE_JOBS:-$(nproc)}" || code=$?
   (( code != 2 )) || exit 130 # ninja's word for Ctrl-C
   (( code == 0 )) || fail 70 "the build failed"
+}
+
+# browser_driver DIRECTORY: puts what drives Chromium in the tests there, by its lock
+# file. Without it those tests are left out.
+browser_driver() {
+  local from=$root/tests/browser to=$root/$1/browser
+  if [[ -d $to/node_modules ]] && cmp -s "$from/package-lock.json" "$to/package-lock.json"; then
+    return 0
+  fi
+  say "Fetching with npm, to drive a browser: playwright-core, axe-core"
+  mkdir -p "$to"
+  cp "$from"/package*.json "$to/"
+  npm ci --prefix "$to" --no-audit --no-fund --ignore-scripts --loglevel=error ||
+    { rm -rf "$to/node_modules"; say "npm failed: the tests in a browser are left out"; }
 }

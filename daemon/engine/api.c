@@ -5,6 +5,7 @@
 
 #include "callpace/base/crc32c.h"
 #include "callpace/engine/figures.h"
+#include "callpace/engine/timeline.h"
 #include "web_internal.h"
 
 enum { NAME_MAX_LEN = 64, FIELDS_TEXT_MAX = 1024, PAGE_DEFAULT = 1000, PAGE_MAX = 10000 };
@@ -160,6 +161,51 @@ static void put_month(struct question *q, const struct centre_agent *agent) {
   json_close(w, '}');
 }
 
+static void put_week(struct question *q, const struct centre_agent *agent) {
+  struct writer *w = q->x->body;
+  struct lead_week *week = q->day == DAY_NONE ? NULL : centre_find_week(agent, week_monday(q->day));
+  struct week_forecast forecast;
+  struct metric_value value;
+  json_key(w, "week");
+  if (!week) {
+    json_nil(w);
+    return;
+  }
+  json_open(w, '{');
+  for (unsigned i = 0; i < week_metric_count; i++)
+    if (week_metric_value(week, i, &value)) metric_put_json(w, &week_metrics[i], &value);
+  json_close(w, '}');
+  if (!fold_week_forecast(&q->engine->fold, week, &forecast)) return;
+  json_key(w, "week_forecast");
+  json_open(w, '{');
+  for (unsigned i = 0; i < week_forecast_metric_count; i++)
+    if (week_forecast_metric_value(&forecast, i, &value))
+      metric_put_json(w, &week_forecast_metrics[i], &value);
+  json_close(w, '}');
+}
+
+/* The id in "ID/timeline"; NULL data: it is no such path. */
+static struct slice timeline_of(struct slice path) {
+  static const char end[] = "/timeline";
+  const size_t len = sizeof end - 1;
+  if (path.len <= len || memcmp(path.data + path.len - len, end, len) != 0)
+    return (struct slice){0};
+  return (struct slice){path.data, path.len - len};
+}
+
+static void serve_timeline(struct question *q, struct slice id) {
+  struct centre *centre = q->engine->fold.centre;
+  const struct centre_agent *agent = centre_find_agent(centre, centre_resolve_agent(centre, id));
+  struct day_tally *tally = agent && q->day != DAY_NONE ? centre_find_day(agent, q->day) : NULL;
+  if (!tally || !viewer_sees_agent(q->viewer, agent)) {
+    exchange_fail(q->x, 404, "unknown_agent", "nothing is known of that agent on that day");
+    return;
+  }
+  q->x->type = "application/json";
+  timeline_put(q->x->body, q->engine, tally);
+  put_char(q->x->body, '\n');
+}
+
 static void serve_agent(struct question *q, struct slice id) {
   struct centre *centre = q->engine->fold.centre;
   const struct centre_agent *agent = centre_find_agent(centre, centre_resolve_agent(centre, id));
@@ -177,8 +223,17 @@ static void serve_agent(struct question *q, struct slice id) {
     figures_put(&figures, q->choice, w);
   else
     json_nil(w);
+  put_week(q, agent);
   put_month(q, agent);
   close_answer(q);
+}
+
+static void serve_below_agents(struct question *q, struct slice path) {
+  struct slice id = timeline_of(path);
+  if (id.data)
+    serve_timeline(q, id);
+  else
+    serve_agent(q, path);
 }
 
 static void serve_teams(struct question *q) {
@@ -250,7 +305,9 @@ void api_serve(struct exchange *x, struct slice path) {
   if (slice_equal(path, SLICE("agents")))
     serve_agents(&q);
   else if (path.len > 7 && memcmp(path.data, "agents/", 7) == 0)
-    serve_agent(&q, (struct slice){path.data + 7, path.len - 7});
+    serve_below_agents(&q, (struct slice){path.data + 7, path.len - 7});
+  else if (slice_equal(path, SLICE("overview")))
+    overview_serve(x);
   else if (slice_equal(path, SLICE("teams")))
     serve_teams(&q);
   else if (slice_equal(path, SLICE("alerts")))

@@ -12,13 +12,14 @@ static const struct metric live_metrics[LIVE_FIGURES] = {
 };
 
 unsigned figure_count(void) {
-  assert(day_metric_count + LIVE_FIGURES <= FIGURES_MAX);
-  return day_metric_count + LIVE_FIGURES;
+  assert(day_metric_count + LIVE_FIGURES + forecast_metric_count <= FIGURES_MAX);
+  return day_metric_count + LIVE_FIGURES + forecast_metric_count;
 }
 
 const struct metric *figure_metric(unsigned figure) {
   if (figure < day_metric_count) return &day_metrics[figure];
-  return &live_metrics[figure - day_metric_count];
+  figure -= day_metric_count;
+  return figure < LIVE_FIGURES ? &live_metrics[figure] : &forecast_metrics[figure - LIVE_FIGURES];
 }
 
 int figure_named(struct slice name) {
@@ -27,8 +28,16 @@ int figure_named(struct slice name) {
   return -1;
 }
 
-struct figures figures_of(const struct engine *engine, struct day_tally *tally) {
-  return (struct figures){engine, tally};
+/* What is ahead is of today only. */
+struct figures figures_of(struct engine *engine, struct day_tally *tally) {
+  struct figures figures = {.engine = engine, .tally = tally};
+  struct pace_facts facts;
+  struct verdict verdict;
+  struct fold *fold = &engine->fold;
+  figures.has_forecast = tally->day == centre_today(fold->centre) &&
+                         fold_verdict(fold, tally, &facts, &verdict) &&
+                         forecast_make(&tally->pace, &facts, &figures.forecast);
+  return figures;
 }
 
 static bool live_value(const struct figures *f, unsigned figure, struct metric_value *out) {
@@ -46,7 +55,9 @@ static bool live_value(const struct figures *f, unsigned figure, struct metric_v
 bool figure_value(const struct figures *f, unsigned figure, struct metric_value *out) {
   if (figure < day_metric_count)
     return day_metric_value(f->tally, f->engine->config->node, figure, out);
-  return live_value(f, figure - day_metric_count, out);
+  figure -= day_metric_count;
+  if (figure < LIVE_FIGURES) return live_value(f, figure, out);
+  return f->has_forecast && forecast_metric_value(&f->forecast, figure - LIVE_FIGURES, out);
 }
 
 void metric_put_json(struct writer *w, const struct metric *metric,

@@ -100,6 +100,11 @@ static void serve_figures(struct exchange *x, struct slice path) {
     api_serve(x, (struct slice){path.data + api.len, path.len - api.len});
 }
 
+static bool is_agent_page(struct slice path) {
+  static const struct slice begin = {"/agent/", 7};
+  return path.len > begin.len && memcmp(path.data, begin.data, begin.len) == 0;
+}
+
 static void route(struct exchange *x) {
   struct slice path = slice_of(x->path);
   bool is_api = path.len >= 8 && memcmp(path.data, "/api/v1/", 8) == 0;
@@ -116,6 +121,8 @@ static void route(struct exchange *x) {
     serve_readiness(x);
   else if (is_api || slice_equal(path, SLICE("/metrics")))
     serve_figures(x, path);
+  else if (slice_equal(path, SLICE("/")) || is_agent_page(path))
+    page_serve(x);
   else
     exchange_fail(x, 404, "not_found", "there is nothing here");
 }

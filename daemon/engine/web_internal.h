@@ -79,6 +79,14 @@ void access_login(struct exchange *x);
 void api_serve(struct exchange *x, struct slice path);
 void exchange_fail(struct exchange *x, int status, const char *code, const char *message);
 
+/* ---- api_overview.c ---- */
+/* The centre's day as a curve, and its week of leads. */
+void overview_serve(struct exchange *x);
+
+/* ---- page.c ---- */
+/* The wall at / and an agent's page at /agent/ID are one page. */
+void page_serve(struct exchange *x);
+
 /* ---- api_stream.c ---- */
 void stream_begin(struct exchange *x);
 void stream_end(struct visit *visit);

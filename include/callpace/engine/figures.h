@@ -18,8 +18,10 @@ int figure_named(struct slice name);
 struct figures {
   const struct engine *engine;
   const struct day_tally *tally;
+  bool has_forecast;
+  struct forecast forecast;
 };
-struct figures figures_of(const struct engine *engine, struct day_tally *tally);
+struct figures figures_of(struct engine *engine, struct day_tally *tally);
 /* False when it does not apply. */
 bool figure_value(const struct figures *figures, unsigned figure, struct metric_value *out);
 
