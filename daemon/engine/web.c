@@ -113,6 +113,10 @@ static void route(struct exchange *x) {
     exchange_fail(x, 421, "host", "not a name of this server (see http.hosts)");
   else if (slice_equal(path, SLICE("/login")) && is_method(x, "POST"))
     access_login(x);
+  else if (slice_equal(path, SLICE("/ack")))
+    ack_link_serve(x);
+  else if (slice_equal(path, SLICE("/api/v1/alerts/ack")) && is_method(x, "POST"))
+    ack_serve(x);
   else if (!is_method(x, "GET") && !is_method(x, "HEAD"))
     refuse_method(x, "GET, HEAD");
   else if (slice_equal(path, SLICE("/healthz")))
@@ -153,6 +157,10 @@ static void serve(struct visit *v, struct exchange *x) {
     x->badge = access_badge(web, &x->request);
     route(x);
   }
+  if (x->waits) {
+    event_active(web->flush_timer, EV_TIMEOUT, 1);
+    return;
+  }
   if (x->status >= 400) web->refused++;
   if (!v->stream) send_answer(x, x->request.keep_alive && !web->engine->stopping);
 }
@@ -170,6 +178,8 @@ static bool answer_all(struct visit *v) {
     if (result == HTTP_MORE) break;
     if (result == HTTP_REFUSED) x.request.keep_alive = false;
     serve(v, &x);
+    if (x.waits) return false;
+    v->decided = false;
     if (v->stream) break;
     if (result == HTTP_REFUSED) used = v->in.len;
     memmove(v->in.data, v->in.data + used, v->in.len - used);

@@ -121,6 +121,15 @@ static bool is_ip(struct slice host) {
   return cidr_parse(text, &parsed);
 }
 
+/* The name in "https://wall.example/…". */
+static bool is_public_host(const char *url, struct slice host) {
+  const char *at = url ? strstr(url, "://") : NULL;
+  if (!at) return false;
+  struct slice name = {at + 3, strcspn(at + 3, "/")};
+  name = without_port(name);
+  return name.len == host.len && strncasecmp(name.data, host.data, host.len) == 0;
+}
+
 /* A page elsewhere can make its own name point to this address, and its visitor's
  * browser would then let it read our answers; but the browser says that name. An
  * address as such cannot be taken over like this. */
@@ -130,6 +139,7 @@ bool access_host_is_ours(const struct web *web, struct slice host) {
   if (host.len == 0) return false;
   if (same_name(host, "localhost") || is_ip(host)) return true;
   if (!config->http.address.is_unix && same_name(host, config->http.address.host)) return true;
+  if (is_public_host(config->public_url, host)) return true;
   for (const char **name = config->http.hosts; name && *name; name++)
     if (same_name(host, *name)) return true;
   return false;

@@ -28,6 +28,7 @@ struct visit {
   usec_t waits_us;  /* since when its request is awaited */
   size_t unsent;    /* at the last look, and when that became less */
   usec_t unsent_us;
+  bool decided;         /* what its request asks for is in the journal, durable next time */
   struct badge *stream; /* NULL: asks and is answered */
   struct visit *stream_next, **stream_link;
   struct board_mark seen; /* the same for all streams between flushes */
@@ -60,6 +61,7 @@ struct exchange {
   struct writer *body;  /* the web's */
   size_t tag_from;      /* where in it that begins which its entity tag is of */
   struct writer *extra; /* further header lines */
+  bool waits;           /* for the barrier; asked again behind it */
 };
 
 /* ---- web_access.c ---- */
@@ -82,6 +84,13 @@ void exchange_fail(struct exchange *x, int status, const char *code, const char 
 /* ---- api_overview.c ---- */
 /* The centre's day as a curve, and its week of leads. */
 void overview_serve(struct exchange *x);
+
+/* ---- web_ack.c ---- */
+/* POST /api/v1/alerts/ack: id and note as a form, by who may act. */
+void ack_serve(struct exchange *x);
+/* /ack: a link of a message (core/ack_link). GET asks, so that no program that looks
+ * at links acknowledges anything; POST does it. */
+void ack_link_serve(struct exchange *x);
 
 /* ---- page.c ---- */
 /* The wall at / and an agent's page at /agent/ID are one page. */

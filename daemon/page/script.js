@@ -8,7 +8,7 @@
       missing: 'Missing: {c} calls, {m} min of talk', binds: { calls: 'calls bind', talk: 'talk binds' },
       teams: 'Teams', curve: 'Pace of the day: calls', actual: 'so far', plan: 'expected', leaders: 'Most calls',
       week: 'Contact rate of the week', weekNote: '{r} of {i} leads reached; {n} agents at risk',
-      noLeads: 'No leads this week', alerts: 'Latest alerts', noAlerts: 'No alerts', over: 'over',
+      noLeads: 'No leads this week', alerts: 'Latest alerts', noAlerts: 'No alerts', ack: 'I see to it', acked: 'acknowledged', over: 'over',
       everybody: 'Everybody', search: 'Search', team: 'Team', all: 'All', name: 'Name', state: 'State',
       pace: 'Forecast', dials: 'Dials', stale: 'No news from callpace since {t}. These figures are old.',
       stalled: 'The journal cannot be written: figures stand still since {t}.', agent: 'agent',
@@ -29,7 +29,7 @@
       missing: '还差 {c} 通、{m} 分钟', binds: { calls: '卡在通话数', talk: '卡在时长' },
       teams: '团队', curve: '今日进度：通话数', actual: '实际', plan: '应达', leaders: '通话数排行',
       week: '本周联系率', weekNote: '已联系 {r} / {i} 条线索；{n} 人有风险', noLeads: '本周没有线索',
-      alerts: '最新提醒', noAlerts: '没有提醒', over: '已解除', everybody: '全部坐席', search: '查找', team: '团队', all: '全部',
+      alerts: '最新提醒', noAlerts: '没有提醒', ack: '我来处理', acked: '已确认', over: '已解除', everybody: '全部坐席', search: '查找', team: '团队', all: '全部',
       name: '姓名', state: '状态', pace: '预计', dials: '外呼', stale: '{t} 起没有收到数据，当前数字已过时。',
       stalled: '日志无法写入：数字自 {t} 起停止更新。', agent: '坐席',
       today: '我的今天', myPace: '我的进度：通话数', myWeek: '我的本周线索', myMonth: '我的本月', myCalls: '我今天的通话',
@@ -262,15 +262,27 @@
       say(place, i + 1); say(name, nameOf(a)); name.href = '/agent/' + encodeURIComponent(a.agent); say(calls, number(a.calls));
     });
   };
+  /* Who only looks is told so by the first answer, and asked no more. */
+  const acked = new Set();
+  let mayAct = true;
+  const acknowledge = async event => {
+    const id = event.currentTarget.dataset.id;
+    const reply = await fetch('/api/v1/alerts/ack', { method: 'POST', body: new URLSearchParams({ id }) });
+    if (reply.ok) acked.add(id); else if (reply.status === 403) mayAct = false;
+    dirty = true;
+  };
   const alerts = () => {
     say($('#alerts h2'), t.alerts);
     const list = model.alerts.slice(-ALERTS_MAX).reverse();
-    const rows = keep($('#alerts ol'), Math.max(1, list.length), () => { const e = make('li'); e.append(make('time'), make('span')); return e; });
-    if (!list.length) { say(rows[0].children[0], ''); say(rows[0].children[1], t.noAlerts); }
+    const rows = keep($('#alerts ol'), Math.max(1, list.length), () => { const e = make('li'), b = make('button'); b.type = 'button'; b.addEventListener('click', acknowledge); e.append(make('time'), make('span'), b); return e; });
+    if (!list.length) { say(rows[0].children[0], ''); say(rows[0].children[1], t.noAlerts); rows[0].children[2].hidden = true; }
     list.forEach((a, i) => {
       const text = a.text && (a.text[language] || a.text.en) || [a.type, a.agent].filter(Boolean).join(' ');
       rows[i].className = a.state === 'resolved' ? 'over' : '';
       say(rows[i].children[0], hm(a.at_ms)); say(rows[i].children[1], (a.state === 'resolved' ? `(${t.over}) ` : '') + text);
+      const button = rows[i].children[2];
+      button.hidden = !mayAct || a.state === 'resolved' || !a.text;
+      button.disabled = acked.has(a.id); button.dataset.id = a.id; say(button, acked.has(a.id) ? t.acked : t.ack);
     });
   };
   const week = () => {

@@ -1,11 +1,14 @@
 """The HTTP face of the running daemon: figures, stream, metrics, health, roles."""
+import hmac
 import http.client
 import json
 import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import unittest
+import urllib.parse
 
 import harness
 from harness import Daemon, agent, at, roster, wait_until
@@ -110,6 +113,76 @@ class Http(unittest.TestCase):
             read_until(b'"1002"')
             self.assertNotIn(b'"1003"', got)
 
+    def raise_an_alert(self):
+        """1001 is behind after the first hour."""
+        self.s.tick(NINE + 3 * 3600000)
+        self.s.wait_ack()
+        return next(a["id"] for a in self.daemon.alerts() if a.get("agent") == "1001")
+
+    def acked_by(self, ident):
+        return next(a.get("acked", {}).get("by") for a in self.daemon.alerts()
+                    if a["id"] == ident and a["state"] == "raised")
+
+    def post(self, path, body="", **headers):
+        host, port = self.address.rsplit(":", 1)
+        link = http.client.HTTPConnection(host, int(port), timeout=harness.PATIENCE_S)
+        self.addCleanup(link.close)
+        link.request("POST", path, body, {k.replace("_", "-"): v for k, v in headers.items()})
+        return link.getresponse().status
+
+    def test_a_supervisor_acknowledges_and_nobody_else(self):
+        self.begin(tokens=[{"role": role, "token_file": self.secret(role)}
+                           for role in ("supervisor", "wall", "team:blue", "agent:1001")])
+        ident = self.raise_an_alert()
+        body = urllib.parse.urlencode({"id": ident, "note": "on it"})
+
+        def status(role, **more):
+            return self.post("/api/v1/alerts/ack", body, Authorization="Bearer secret of " + role,
+                             **more)
+
+        self.assertEqual(self.post("/api/v1/alerts/ack", body), 401)
+        self.assertEqual(status("wall"), 403)
+        self.assertEqual(status("agent:1001"), 403)
+        self.assertEqual(status("team:blue"), 404)
+        self.assertEqual(status("supervisor", Origin="https://evil.example"), 403)
+        self.assertIsNone(self.acked_by(ident))
+        self.assertEqual(status("supervisor"), 204)
+        self.assertEqual(self.acked_by(ident), "supervisor")
+
+    def test_a_link_acknowledges_when_it_is_pressed_and_good(self):
+        self.begin(tokens=[{"role": "supervisor", "token_file": self.secret("supervisor")}])
+        ident = self.raise_an_alert()
+        with open(os.path.join(self.daemon.state_dir, "ack.key"), "rb") as file:
+            key = file.read()
+
+        def url(by="crm", until=4102444800, forge=""):
+            text = b"callpace ack 1\n"
+            for part in (ident.encode(), by.encode()):
+                text += bytes([len(part)]) + part
+            text += until.to_bytes(8, "little")
+            sign = hmac.new(key, text, "sha256").hexdigest()[:32]
+            return "/ack?" + urllib.parse.urlencode(
+                {"id": ident, "by": by + forge, "until": until, "sign": sign})
+
+        status, headers, body = self.ask(url())
+        self.assertEqual(status, 200)
+        self.assertIn(b'<form method="post">', body)
+        self.assertIn("default-src 'none'", headers["Content-Security-Policy"])
+        self.assertIsNone(self.acked_by(ident))
+        self.assertEqual(self.post(url(forge="x")), 403)
+        self.assertEqual(self.post(url(until=1000000000)), 403)
+        self.assertEqual(self.post("/ack?id=x"), 400)
+        self.assertIsNone(self.acked_by(ident))
+        self.assertEqual(self.post(url()), 200)
+        self.assertEqual(self.acked_by(ident), "crm")
+
+    def secret(self, role):
+        path = os.path.join(self.dir_of_secrets(), "token")
+        with open(path, "w") as out:
+            out.write("secret of %s\n" % role)
+        os.chmod(path, 0o600)
+        return path
+
     def test_roles(self):
         here = os.path.join(self.dir_of_secrets(), "%s")
         roles = {"boss": "supervisor", "screen": "wall", "red": "team:red", "wang": "agent:1002"}
@@ -132,7 +205,6 @@ class Http(unittest.TestCase):
         self.assertEqual(self.ask("/api/v1/agents/1001", Authorization="Bearer secret-of-wang")[0], 404)
 
     def dir_of_secrets(self):
-        import tempfile
         path = tempfile.mkdtemp(prefix="callpace-")
         self.addCleanup(shutil.rmtree, path, True)
         return path

@@ -125,6 +125,13 @@ class Wall(unittest.TestCase):
             serious = [v for v in b("axe") if v[1] in ("serious", "critical")]
             self.assertEqual(serious, [])
 
+        # somebody sees to an alert
+        b("open", url=self.url)
+        b("click", selector="#alerts button:visible")
+        b("wait", selector="#alerts button", text="acknowledged")
+        wait_until(lambda: any(a.get("acked", {}).get("by") == "supervisor"
+                               for a in self.daemon.alerts()), "the acknowledgement")
+
         # a telephone: nothing runs over the edge
         b("open", url=self.url, width=390, height=844, locale="zh-CN")
         b("wait", selector="#help h2", text="现在需要帮助的人")
