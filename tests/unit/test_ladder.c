@@ -3,8 +3,7 @@
 
 #include "callpace/core/forecast_week.h"
 #include "callpace/core/ladder.h"
-
-#define HOUR ((msec_t)MSEC_PER_HOUR)
+#include "centre_fixture.h"
 
 /* The default ladder. */
 static struct policy default_policy(void) {
@@ -249,4 +248,15 @@ Test(ladder, no_forecast_where_nothing_can_follow) {
   facts.issued = 100;
   policy.contact.rung_count = 0;
   cr_assert_not(forecast_of(facts, &f));
+}
+
+Test(ladder, section_5_sunday_24_00_ends_the_business_day) {
+  struct policy_book *book = fixture_book();
+  cr_assert_eq(ladder_judge_at(book, day("2026-11-23")), utc("2026-11-29T16:00:00Z"));
+  book->calendar.day_starts_ms = 6 * HOUR; /* a night shift */
+  cr_assert_eq(ladder_judge_at(book, day("2026-11-23")), utc("2026-11-29T22:00:00Z"));
+  book->policies[0].contact.judge_weekday = 4;
+  book->policies[0].contact.judge_time_ms = 18 * HOUR;
+  cr_assert_eq(ladder_judge_at(book, day("2026-11-23")), utc("2026-11-27T10:00:00Z"));
+  policy_book_free(book);
 }
