@@ -59,10 +59,12 @@ need() {
       as_root systemctl disable redis-server >/dev/null 2>&1 || true
     fi
   fi
-  if [[ " ${missing[*]} " == *" kamailio "* ]] && command -v systemctl >/dev/null; then
-    say "Debian's own Kamailio service stays off: the tests start one themselves"
-    as_root systemctl disable kamailio >/dev/null 2>&1 || true
-  fi
+  for package in kamailio prometheus; do
+    if [[ " ${missing[*]} " == *" $package "* ]] && command -v systemctl >/dev/null; then
+      say "Debian's own $package service stays off: the tests start one themselves"
+      as_root systemctl disable "$package" >/dev/null 2>&1 || true
+    fi
+  done
 }
 
 # build DIRECTORY CMAKE_OPTION…

@@ -1,5 +1,5 @@
 /* The answers under /api/v1/: figures of today or of a day that is asked for, as
- * JSON with the field names of CONTRACT section 4. doc/openapi.yaml. */
+ * JSON with the field names of CONTRACT section 4. doc/openapi.json. */
 #include <stdio.h>
 #include <stdlib.h>
 

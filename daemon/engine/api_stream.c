@@ -1,7 +1,7 @@
 /* Server-sent events: the whole once, then what changed, and a sign of life in
  * between. A reader too slow for that is let go; it comes back with the mark of
  * what it saw last and gets what changed since. HTML standard, "Server-sent
- * events"; doc/openapi.yaml. */
+ * events"; doc/openapi.json. */
 #include <event2/event.h>
 
 #include "callpace/base/log.h"

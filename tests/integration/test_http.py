@@ -15,7 +15,31 @@ from harness import Daemon, agent, at, roster, wait_until
 
 DAY = "2026-11-23"
 NINE = at("2026-11-23 09:00")
+OPENAPI = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "doc",
+                       "openapi.json")
 HOSTILE = "<script>alert(1)</script>"
+
+
+def check_schema(document, schema, value, where):
+    """As much of a schema as doc/openapi.json uses."""
+    if value is None and schema.get("nullable"):
+        return
+    if "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+    kinds = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool}
+    if type(value) is not kinds[schema["type"]]:
+        raise AssertionError("%s: %r is no %s" % (where, value, schema["type"]))
+    if "enum" in schema and value not in schema["enum"]:
+        raise AssertionError("%s: %r is none of %s" % (where, value, schema["enum"]))
+    for name in schema.get("required", ()):
+        if name not in value:
+            raise AssertionError("%s: %s is missing in %r" % (where, name, value))
+    for name, inner in schema.get("properties", {}).items():
+        if name in value:
+            check_schema(document, inner, value[name], where + "." + name)
+    if schema["type"] == "array":
+        for i, item in enumerate(value):
+            check_schema(document, schema["items"], item, "%s[%d]" % (where, i))
 
 
 class Http(unittest.TestCase):
@@ -72,6 +96,26 @@ class Http(unittest.TestCase):
         self.call()
         self.assertEqual(self.ask("/api/v1/agents?fields=agent,calls", If_None_Match=headers["ETag"])[0], 200)
         self.assertEqual(self.ask("/api/v1/agents?fields=zork")[0], 400)
+
+    def test_answers_are_as_the_openapi_file_says(self):
+        with open(OPENAPI, encoding="utf-8") as file:
+            document = json.load(file)
+        self.begin()
+        self.call()
+        self.raise_an_alert()
+        looked = 0
+        for path, methods in document["paths"].items():
+            reply = methods.get("get", {}).get("responses", {}).get("200", {})
+            content = reply.get("content", {}).get("application/json")
+            if not content:
+                continue
+            value = self.json(path.replace("{id}", "1001"))
+            check_schema(document, content["schema"], value, path)
+            looked += 1
+        self.assertEqual(looked, 6)
+        for path in ("/healthz", "/metrics"):
+            self.assertEqual(self.ask(path)[0], 200)
+            self.assertIn(path, document["paths"])
 
     def test_health_and_hosts(self):
         self.begin()

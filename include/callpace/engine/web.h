@@ -1,6 +1,6 @@
 /* The HTTP face: wallboard, API, event stream, metrics. Requests are read as they
  * come and answered after the barrier, so that nobody sees a figure that a crash
- * could take back. CONTRACT section 6; doc/openapi.yaml. */
+ * could take back. CONTRACT section 6; doc/openapi.json. */
 #ifndef CALLPACE_ENGINE_WEB_H
 #define CALLPACE_ENGINE_WEB_H
 
