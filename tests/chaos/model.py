@@ -16,7 +16,8 @@ FIELDS = ("dials", "answered", "calls", "inbound", "inbound_talk_ms", "no_answer
 
 
 class Switch:
-    """Makes events from a seed, without an end. Calls of one agent follow each other."""
+    """Makes events from a seed, without an end. Calls of one agent follow each other,
+    so short that a fast daemon does not get to midnight."""
 
     def __init__(self, name, seed, agents):
         self.name, self.chance = name, random.Random(seed)
@@ -29,8 +30,8 @@ class Switch:
         chance, self.number = self.chance, self.number + 1
         who = chance.choice(list(self.count))
         mine, call = self.count[who], "%s-%d" % (self.name, self.number)
-        begin = self.free_at[who] + chance.randrange(1, 3000)
-        ring, talk = chance.randrange(1, 4000), chance.randrange(1, 9000)
+        begin = self.free_at[who] + chance.randrange(1, 300)
+        ring, talk = chance.randrange(1, 400), chance.randrange(1, 900)
         inbound = chance.random() < 0.1
         events = [("call.start", {"call": call, "agent": who, "ts": begin,
                                   **({"dir": "in"} if inbound else {})})]
@@ -40,10 +41,10 @@ class Switch:
         if chance.random() < 0.6:
             events.append(("call.answer", {"call": call, "ts": over}))
             over += talk
-            if not inbound and talk > 3000 and chance.random() < 0.2:
-                events.append(("call.hold", {"call": call, "ts": over - 2000}))
-                events.append(("call.retrieve", {"call": call, "ts": over - 500}))
-                mine["hold_ms"] += 1500
+            if not inbound and talk > 300 and chance.random() < 0.2:
+                events.append(("call.hold", {"call": call, "ts": over - 200}))
+                events.append(("call.retrieve", {"call": call, "ts": over - 50}))
+                mine["hold_ms"] += 150
             events.append(("call.end", {"call": call, "ts": over}))
             if inbound:
                 mine["inbound"] += 1

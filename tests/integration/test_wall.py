@@ -21,6 +21,8 @@ CROWD = 1000
 # Where tools/test puts what drives the browser.
 MODULES = os.environ.get("CALLPACE_BROWSER", "")
 CHROMIUM = shutil.which("chromium")
+HAS_BROWSER = bool(CHROMIUM and shutil.which("node") and
+                   os.path.isdir(os.path.join(MODULES, "node_modules", "playwright-core")))
 
 
 class Browser:
@@ -93,7 +95,7 @@ class Wall(unittest.TestCase):
         self.assertEqual(curve["calls_expected"][-1], 120)
         self.assertEqual(overview["week"]["leads_issued"], 0)
 
-    @unittest.skipUnless(CHROMIUM and os.path.isdir(MODULES), "no browser: run tools/test")
+    @unittest.skipUnless(HAS_BROWSER, "no browser: run tools/test")
     def test_in_a_browser(self):
         self.begin(agent("1001", name=HOSTILE), agent("1002", name="王勇"))
         b = Browser(self)
@@ -144,7 +146,7 @@ class Wall(unittest.TestCase):
         self.assertEqual([v for v in b("axe") if v[1] in ("serious", "critical")], [])
         self.assertEqual(b("complaints"), [])
 
-    @unittest.skipUnless(CHROMIUM and os.path.isdir(MODULES), "no browser: run tools/test")
+    @unittest.skipUnless(HAS_BROWSER, "no browser: run tools/test")
     def test_a_thousand_agents_and_a_restart(self):
         self.begin(*[agent(str(2000 + i)) for i in range(CROWD)])
         b = Browser(self)
@@ -167,6 +169,6 @@ class Wall(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if not CHROMIUM or not os.path.isdir(MODULES):
+    if not HAS_BROWSER:
         print("the tests in a browser are left out: run tools/test", file=sys.stderr)
     harness.main()
