@@ -365,6 +365,9 @@ static void serve(struct request *r, struct slice line) {
                   {"score", control_score},
                   {"score-add", control_score_add},
                   {"score-reverse", control_score_reverse},
+                  {"leads", control_leads},
+                  {"lead-weeks", control_lead_weeks},
+                  {"lead-pool", control_lead_pool},
                   {"lead-proposals", control_lead_proposals},
                   {"lead-approve", control_lead_approve},
                   {"lead-reject", control_lead_reject},
@@ -372,11 +375,11 @@ static void serve(struct request *r, struct slice line) {
   struct writer *w = &r->control->out;
   struct slice name = {0};
   if (flat_json_scan(line, &r->object) == FLAT_OK) name = control_argument(r, "command");
-  control_refuse(
-      r, STATUS_USAGE,
-      "expected one of the commands status, agent, alerts, board, report, reload, ack, "
-      "alert-stats, score, score-add, score-reverse, lead-proposals, lead-approve, lead-reject, "
-      "timeline");
+  control_refuse(r, STATUS_USAGE,
+                 "expected one of the commands status, agent, alerts, board, report, reload, ack, "
+                 "alert-stats, score, score-add, score-reverse, leads, lead-weeks, lead-pool, "
+                 "lead-proposals, lead-approve, lead-reject, "
+                 "timeline");
   for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
     if (slice_equal(name, slice_of(commands[i].name))) commands[i].run(r);
   if (w->len == 0) return;

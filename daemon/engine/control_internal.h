@@ -34,6 +34,9 @@ void control_score_reverse(struct request *request);
 void control_timeline(struct request *request);
 
 /* control_leads.c */
+void control_leads(struct request *request);
+void control_lead_weeks(struct request *request);
+void control_lead_pool(struct request *request);
 void control_lead_proposals(struct request *request);
 void control_lead_approve(struct request *request);
 void control_lead_reject(struct request *request);
