@@ -7,7 +7,8 @@
 #include "callpace/core/number.h"
 #include "lead_book_inner.h"
 
-enum { INDEX_FIRST = 16, AT_MAX = INT32_MAX, WASTE_MIN = 4096 };
+/* So many noted calls are searched one by one, from the latest back. */
+enum { INDEX_FIRST = 16, AT_MAX = INT32_MAX, WASTE_MIN = 4096, NOTES_MAX = 4096 };
 
 const char *lead_state_name(enum lead_state state) {
   static const char *const names[LEAD_STATES] = {"issued", "dialled", "contacted", "reached"};
@@ -19,6 +20,7 @@ void lead_book_free(struct lead_book *book) {
   free(book->texts);
   free(book->targets);
   free(book->dials);
+  free(book->calls);
   free(book->by_id.slots);
   free(book->by_target.slots);
   *book = (struct lead_book){0};
@@ -258,6 +260,56 @@ void lead_book_recount(struct lead_book *book, const struct lead_rules *rules) {
     refresh(book, rules, &book->leads[i]);
 }
 
+/* --- calls --- */
+
+static uint32_t take_dial(struct lead_book *book) {
+  uint32_t place = book->dial_free;
+  if (place) {
+    book->dial_free = book->dials[place - 1].older;
+    return place;
+  }
+  book->dials = mem_grow(book->dials, &book->dial_capacity, (size_t)book->dial_count + 1,
+                         sizeof *book->dials);
+  return ++book->dial_count;
+}
+
+uint32_t lead_book_put_dial(struct lead_book *book, struct lead_target *target, uint32_t after,
+                            uint32_t at) {
+  uint32_t place = take_dial(book);
+  uint32_t *link = after ? &book->dials[after - 1].older : &target->newest;
+  while (*link && book->dials[*link - 1].at > at)
+    link = &book->dials[*link - 1].older;
+  book->dials[place - 1] = (struct lead_dial){at, *link};
+  *link = place;
+  target->dials++;
+  target->answered += at & 1;
+  return place;
+}
+
+/* From here on it matters what each call was made to. */
+static void file_notes(struct lead_book *book) {
+  for (uint32_t i = 0; i < book->call_count; i++)
+    lead_book_put_dial(book, lead_book_target(book, book->calls[i].key), 0, book->calls[i].at);
+  free(book->calls);
+  book->calls = NULL;
+  book->call_capacity = book->call_count = 0;
+}
+
+void lead_book_note(struct lead_book *book, uint64_t key, uint32_t at) {
+  book->calls = mem_grow(book->calls, &book->call_capacity, (size_t)book->call_count + 1,
+                         sizeof *book->calls);
+  book->calls[book->call_count++] = (struct lead_call){key, at};
+  if (book->call_count == NOTES_MAX) file_notes(book);
+}
+
+static void drop_note(struct lead_book *book, uint64_t key, uint32_t at) {
+  for (uint32_t i = book->call_count; i-- > 0;) {
+    if (book->calls[i].key != key || book->calls[i].at != at) continue;
+    book->calls[i] = book->calls[--book->call_count];
+    return;
+  }
+}
+
 /* --- leads come and go --- */
 
 static void leave_target(struct lead_book *book, struct lead *lead) {
@@ -281,6 +333,7 @@ static void join_target(struct lead_book *book, struct lead *lead, uint64_t key)
 struct lead *lead_book_add(struct lead_book *book, struct slice id, struct slice number,
                            uint64_t key) {
   if (!text_fits(book, id, number) || book->lead_count == UINT32_MAX - 1) return NULL;
+  file_notes(book);
   book->leads = mem_grow(book->leads, &book->lead_capacity, (size_t)book->lead_count + 1,
                          sizeof(struct lead));
   struct lead *lead = &book->leads[book->lead_count++];
@@ -345,30 +398,6 @@ bool lead_book_take(struct lead_book *book, struct slice id, msec_t ts_ms) {
 
 /* --- calls come and go --- */
 
-static uint32_t take_dial(struct lead_book *book) {
-  uint32_t place = book->dial_free;
-  if (place) {
-    book->dial_free = book->dials[place - 1].older;
-    return place;
-  }
-  book->dials = mem_grow(book->dials, &book->dial_capacity, (size_t)book->dial_count + 1,
-                         sizeof *book->dials);
-  return ++book->dial_count;
-}
-
-uint32_t lead_book_put_dial(struct lead_book *book, struct lead_target *target, uint32_t after,
-                            uint32_t at) {
-  uint32_t place = take_dial(book);
-  uint32_t *link = after ? &book->dials[after - 1].older : &target->newest;
-  while (*link && book->dials[*link - 1].at > at)
-    link = &book->dials[*link - 1].older;
-  book->dials[place - 1] = (struct lead_dial){at, *link};
-  *link = place;
-  target->dials++;
-  target->answered += at & 1;
-  return place;
-}
-
 static bool drop_dial(struct lead_book *book, struct lead_target *target, uint32_t at) {
   uint32_t *link = &target->newest;
   while (*link && book->dials[*link - 1].at != at)
@@ -388,6 +417,13 @@ bool lead_book_dial(struct lead_book *book, const struct lead_rules *rules, uint
   if (book->frozen || key == 0) return false;
   uint32_t at = at_ms < 0 ? 0 : at_ms > AT_MAX ? AT_MAX : (uint32_t)at_ms;
   at = at << 1 | answered;
+  if (lead_book_only_notes(book)) {
+    if (add)
+      lead_book_note(book, key, at);
+    else
+      drop_note(book, key, at);
+    return false;
+  }
   struct lead_target *target = add ? lead_book_target(book, key) : target_by_key(book, key);
   if (!target) return false;
   if (add)
@@ -405,12 +441,15 @@ bool lead_book_dial(struct lead_book *book, const struct lead_rules *rules, uint
 void lead_book_freeze(struct lead_book *book) {
   free(book->targets);
   free(book->dials);
+  free(book->calls);
   free(book->by_target.slots);
   book->targets = NULL;
   book->dials = NULL;
+  book->calls = NULL;
   book->by_target = (struct lead_index){0};
   book->target_count = book->dial_count = book->dial_free = 0;
   book->target_capacity = book->dial_capacity = 0;
+  book->call_capacity = book->call_count = 0;
   for (uint32_t i = 0; i < book->lead_count; i++)
     book->leads[i].target = book->leads[i].next_same = 0;
   book->frozen = true;

@@ -36,7 +36,12 @@ void lead_book_save(const struct lead_book *book, struct writer *w) {
     save_lead(book, &book->leads[i], w);
   for (uint32_t i = 0; i < book->target_count; i++)
     dialled += book->targets[i].dials > 0;
-  put_varint(w, dialled);
+  put_varint(w, dialled + book->call_count);
+  for (uint32_t i = 0; i < book->call_count; i++) {
+    put_u64(w, book->calls[i].key);
+    put_varint(w, 1);
+    put_varint(w, book->calls[i].at);
+  }
   for (uint32_t i = 0; i < book->target_count; i++)
     if (book->targets[i].dials > 0) save_target(book, &book->targets[i], w);
 }
@@ -88,13 +93,18 @@ static void load_target(struct lead_book *book, struct reader *r) {
   uint64_t key = get_u64(r), dials = get_varint(r);
   if (key == 0 || dials > (size_t)(r->end - r->at)) r->failed = true;
   if (r->failed) return;
-  struct lead_target *target = lead_book_target(book, key);
+  struct lead_target *target = NULL;
   uint32_t newer = UINT32_MAX, after = 0; /* they stand latest first */
   for (uint64_t i = 0; i < dials && !r->failed; i++) {
     uint64_t at = get_varint(r);
     if (at > newer) r->failed = true;
     if (r->failed) return;
     newer = (uint32_t)at;
+    if (lead_book_only_notes(book)) {
+      lead_book_note(book, key, newer);
+      continue;
+    }
+    if (!target) target = lead_book_target(book, key);
     after = lead_book_put_dial(book, target, after, newer);
   }
 }

@@ -17,6 +17,18 @@ struct lead_dial {
   uint32_t older; /* of the same target, by `at` */
 };
 
+/* A call of a book without leads: most books of a centre that issues none. */
+struct lead_call {
+  uint64_t key;
+  uint32_t at; /* as in lead_dial */
+};
+
+/* True while calls are only noted down. */
+static inline bool lead_book_only_notes(const struct lead_book *book) {
+  return book->lead_count == 0 && book->target_count == 0;
+}
+void lead_book_note(struct lead_book *book, uint64_t key, uint32_t at);
+
 /* The target of a key, a new one where there was none. */
 struct lead_target *lead_book_target(struct lead_book *book, uint64_t key);
 /* Adds a dial, looking for its place behind the dial `after` (0: from the newest on);

@@ -64,6 +64,54 @@ Test(lead_book, policy_5_calls_may_come_before_their_lead) {
   lead_book_free(&book);
 }
 
+/* So many that a book without leads stops to note them only. */
+Test(lead_book, policy_5_any_number_of_calls_may_come_before_their_lead) {
+  struct lead_book book = {0}, back = {0};
+  struct writer w = {0};
+  for (unsigned i = 0; i < 10000; i++) {
+    if (i == 100 || i == 5000) {
+      dial(&book, "13800138001", 100, false);
+      lead_book_dial(&book, &usual, key_of("13800138000"), (i - 20) * 10, i % 2, false);
+    }
+    dial(&book, "13800138000", i * 10, i % 2);
+  }
+  lead_book_save(&book, &w);
+  struct reader r = reader_of(writer_slice(&w));
+  lead_book_load(&back, &usual, &r);
+  cr_assert(!r.failed && r.at == r.end);
+  struct lead_book *books[] = {&book, &back};
+  for (unsigned i = 0; i < 2; i++) {
+    give(books[i], "L1", "13800138000", 1);
+    give(books[i], "L2", "13800138001", 1);
+    expect(books[i], "L1", "reached", 9998, 5000);
+    expect(books[i], "L2", "dialled", 2, 0);
+    lead_book_free(books[i]);
+  }
+  writer_free(&w);
+}
+
+Test(lead_book, calls_before_their_lead_are_saved_and_taken_back) {
+  struct lead_book book = {0}, back = {0};
+  struct writer w = {0};
+  dial(&book, "13800138000", 1000, true);
+  dial(&book, "13800138001", 2000, true);
+  dial(&book, "13800138000", 3000, false);
+  lead_book_dial(&book, &usual, key_of("13800138000"), 1000, false, false);
+  lead_book_dial(&book, &usual, key_of("13800138001"), 2000, true, false);
+  lead_book_save(&book, &w);
+  struct reader r = reader_of(writer_slice(&w));
+  lead_book_load(&back, &usual, &r);
+  cr_assert(!r.failed && r.at == r.end);
+  lead_book_dial(&back, &usual, key_of("13800138000"), 3000, false, false);
+  give(&back, "L1", "13800138000", 1);
+  give(&back, "L2", "13800138001", 1);
+  expect(&back, "L1", "contacted", 1, 1);
+  expect(&back, "L2", "issued", 0, 0);
+  lead_book_free(&book);
+  lead_book_free(&back);
+  writer_free(&w);
+}
+
 Test(lead_book, contract_2_an_explicit_lead_wins_over_the_number) {
   struct lead_book book = {0};
   give(&book, "L1", "13800138000", 1);

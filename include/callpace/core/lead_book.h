@@ -65,7 +65,9 @@ struct lead_book {
   uint32_t target_count;
   struct lead_dial *dials;
   uint32_t dial_count, dial_free;
-  size_t lead_capacity, text_capacity, target_capacity, dial_capacity;
+  struct lead_call *calls; /* as they came, while there is no lead and no target */
+  uint32_t call_count;
+  size_t lead_capacity, text_capacity, target_capacity, dial_capacity, call_capacity;
   struct lead_index by_id, by_target;
   uint32_t dirty_first, dirty_last; /* changed leads, as places + 1 */
   uint32_t sweep;                   /* leads from here on are dirty as well */
