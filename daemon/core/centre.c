@@ -106,7 +106,7 @@ static void renew_days(struct centre *centre) {
 
 static void renew_tally(struct centre *centre, struct day_tally *tally) {
   centre_drop_plan(tally);
-  struct call *call = tally->open;
+  struct call *call = tally->open.first;
   for (uint32_t i = 0; i < tally->open_calls; i++, call = call->next_of_day)
     centre_watch_call(centre, call);
   day_tally_look_open(tally, tally->centre_day->policy);

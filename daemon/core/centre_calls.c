@@ -6,13 +6,7 @@
 #include "callpace/core/number.h"
 #include "centre_inner.h"
 
-enum { LOST_NOTES_MAX = 10000, CACHE_LINE = 64 };
-
-/* From memory, before it is needed. */
-static void fetch(const void *memory, size_t size) {
-  for (size_t at = 0; at < size; at += CACHE_LINE)
-    __builtin_prefetch((const char *)memory + at, 1);
-}
+enum { LOST_NOTES_MAX = 10000 };
 
 /* What pace_note looks at; the call cycle is no part of it. */
 struct noted {
@@ -131,25 +125,28 @@ static void enter_day(struct centre *centre, struct call *call, struct day_tally
   }
 }
 
-/* Open as before, with another answer, start or direction. */
-static void look_again(struct centre *centre, struct call *call) {
+/* Open as before, with an earlier answer or start, or another direction. */
+static void look_again(struct centre *centre, struct call *call, bool turned) {
   struct day_tally *tally = call->tally;
   struct centre_change change;
   centre_change_begin(tally, &change);
-  day_tally_look_open(tally, tally->centre_day->policy);
+  if (turned)
+    day_tally_look_open(tally, tally->centre_day->policy);
+  else
+    day_tally_look_at(tally, call, tally->centre_day->policy);
   centre_watch_call(centre, call);
   centre_change_end(centre, &change);
 }
 
-/* Puts the call where its facts say. */
-static void place(struct centre *centre, struct call *call) {
+/* Puts the call where its facts say. `turned`: its direction may be another one. */
+static void place(struct centre *centre, struct call *call, bool turned) {
   enum call_state state = call_state_of(call);
   struct day_tally *from = call->tally, *to = NULL;
   if (state == CALL_OPEN || state == CALL_DONE || state == CALL_LOST)
     to = centre_tally_of(centre, call->agent, centre_day_at(centre, call_begin(call)));
   struct centre_change change, other;
   if (to && to == from && state == CALL_OPEN && call->state == CALL_OPEN) {
-    look_again(centre, call);
+    look_again(centre, call, turned);
     return;
   }
   if (from) {
@@ -178,7 +175,7 @@ static void lose(struct centre *centre) {
   uint32_t *heap_at = centre->timeouts.items[0].place;
   struct call *call = (struct call *)((char *)heap_at - offsetof(struct call, heap_at));
   call->timed_out = true;
-  place(centre, call);
+  place(centre, call, false);
   note_lost(centre, call);
 }
 
@@ -243,28 +240,28 @@ static void forget(struct centre *centre, struct call *call) {
   table_remove_hashed(&centre->calls, call_id(call), call->hash);
   call_clear(call);
   pool_give(&centre->call_pool, call);
-  if (tally && !tally->open && !tally->done && tally->day < centre->today - 1) {
+  if (tally && !tally->open.first && !tally->done.first && tally->day < centre->today - 1) {
     day_tally_settle(tally);
     centre_drop_plan(tally);
   }
 }
 
 void centre_part_calls(struct centre *centre, struct day_tally *tally) {
-  while (tally->open) {
-    struct call *call = tally->open;
+  while (tally->open.first) {
+    struct call *call = tally->open.first;
     leave_day(centre, call);
     call->state = CALL_WAITING;
     centre_queue_call(centre, call);
   }
-  while (tally->done)
-    day_tally_forget(tally, tally->done);
+  while (tally->done.first)
+    day_tally_forget(tally, tally->done.first);
 }
 
 /* One call off the queue: an open one leaves it, one that changed since waits
  * another time, the others are forgotten. */
 static bool forget_first(struct centre *centre) {
   struct call *call = queue_pop(centre);
-  if (centre->queue_first) __builtin_prefetch(centre->queue_first);
+  centre_expect_forgetting(centre);
   if (call->state == CALL_OPEN) return false;
   if (call->touched) {
     queue_push(centre, call);
@@ -288,23 +285,6 @@ static void keep_limits(struct centre *centre) {
 }
 
 /* Events. */
-
-void centre_expect(const struct centre *centre, const struct call_event *event,
-                   enum centre_expect step) {
-  if (event->call.len == 0) return;
-  uint32_t hash = table_hash(event->call);
-  if (step == EXPECT_PLACE) {
-    table_expect(&centre->calls, hash);
-    return;
-  }
-  const struct call *call = table_likely(&centre->calls, hash);
-  if (!call) return;
-  if (step == EXPECT_CALL) {
-    fetch(call, sizeof *call);
-  } else if (call->tally) {
-    fetch(call->tally, sizeof *call->tally);
-  }
-}
 
 /* The keys of what it called, as they are made now: other prefixes later change
  * nothing about calls that were. */
@@ -342,6 +322,7 @@ enum centre_result centre_apply_call(struct centre *centre, const struct call_ev
   struct call *call = table_get_hashed(&centre->calls, event->call, hash);
   if (!call) call = add_call(centre, event->call, hash);
   struct centre_agent *before = call->agent;
+  uint8_t dir = call->dir;
   bool news = learn_target(centre, call, event);
   news |= call_learn(call, event, agent);
   if (!news) {
@@ -351,7 +332,7 @@ enum centre_result centre_apply_call(struct centre *centre, const struct call_ev
   count_agent(before, call->agent);
   if (made && call->agent != agent) centre_unmake_agent(centre, agent);
   bool was_lost = call->state == CALL_LOST;
-  place(centre, call);
+  place(centre, call, call->dir != dir);
   if (call->state == CALL_LOST && !was_lost) note_lost(centre, call);
   keep_limits(centre);
   return CENTRE_APPLIED;

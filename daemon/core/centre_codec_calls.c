@@ -90,7 +90,7 @@ void centre_save_calls(struct codec *c, const struct centre *centre) {
     save_call(c, call, &numbers);
   for (size_t i = 0; i < centre->agent_count; i++)
     for (struct day_tally *tally = centre->agents[i]->days; tally; tally = tally->older) {
-      struct call *call = tally->open;
+      struct call *call = tally->open.first;
       for (uint32_t n = 0; n < tally->open_calls; n++, call = call->next_of_day)
         if (!call->queued) save_call(c, call, &numbers);
     }

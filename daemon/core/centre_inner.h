@@ -125,6 +125,8 @@ void centre_forget_old(struct centre *centre);               /* past remember_ms
 /* Takes its calls off a tally that goes; they stay remembered. */
 void centre_part_calls(struct centre *centre, struct day_tally *tally);
 void centre_queue_call(struct centre *centre, struct call *call);
+/* centre_ahead.c: a call was taken off the queue; those behind it will follow. */
+void centre_expect_forgetting(const struct centre *centre);
 /* Calls lost and not yet told, and the means of this minute, for snapshots. */
 void centre_save_pending(const struct centre *centre, struct writer *w);
 void centre_load_pending(struct centre *centre, struct reader *r);

@@ -103,39 +103,36 @@ void day_tally_clear(struct day_tally *tally) {
   free_frozen(tally);
 }
 
-/* Lists of calls: circular, the first one's prev is the last. */
-static void link_call(struct call **list, struct call *call) {
-  struct call *first = *list;
-  if (!first) {
-    *list = call->next_of_day = call->prev_of_day = call;
-    return;
-  }
-  call->next_of_day = first;
-  call->prev_of_day = first->prev_of_day;
-  first->prev_of_day->next_of_day = call;
-  first->prev_of_day = call;
+/* Nothing but its neighbours is touched: the first call of a day is long out of the
+ * caches when the last one comes. */
+static void link_call(struct call_list *list, struct call *call) {
+  call->next_of_day = NULL;
+  call->prev_of_day = list->last;
+  if (list->last)
+    list->last->next_of_day = call;
+  else
+    list->first = call;
+  list->last = call;
 }
 
-static void unlink_call(struct call **list, struct call *call) {
-  if (call->next_of_day == call) {
-    *list = NULL;
-  } else {
+static void unlink_call(struct call_list *list, struct call *call) {
+  if (call->prev_of_day)
     call->prev_of_day->next_of_day = call->next_of_day;
+  else
+    list->first = call->next_of_day;
+  if (call->next_of_day)
     call->next_of_day->prev_of_day = call->prev_of_day;
-    if (*list == call) *list = call->next_of_day;
-  }
+  else
+    list->last = call->prev_of_day;
   call->next_of_day = call->prev_of_day = NULL;
-}
-
-static struct call *following(struct call *list, struct call *call) {
-  return call->next_of_day == list ? NULL : call->next_of_day;
 }
 
 static void earlier(msec_t *known, msec_t at) {
   if (*known == MSEC_NONE || at < *known) *known = at;
 }
 
-static void look_at(struct day_tally *tally, const struct call *call, const struct policy *policy) {
+void day_tally_look_at(struct day_tally *tally, const struct call *call,
+                       const struct policy *policy) {
   if (call->answer_ms == MSEC_NONE) return;
   earlier(&tally->on_call_since_ms, call->answer_ms);
   if (call_joins(call, policy)) earlier(&tally->talking_since_ms, call->answer_ms);
@@ -143,15 +140,15 @@ static void look_at(struct day_tally *tally, const struct call *call, const stru
 
 void day_tally_look_open(struct day_tally *tally, const struct policy *policy) {
   tally->on_call_since_ms = tally->talking_since_ms = MSEC_NONE;
-  for (struct call *call = tally->open; call; call = following(tally->open, call))
-    look_at(tally, call, policy);
+  for (struct call *call = tally->open.first; call; call = call->next_of_day)
+    day_tally_look_at(tally, call, policy);
 }
 
 void day_tally_open(struct day_tally *tally, struct call *call, const struct policy *policy) {
   link_call(&tally->open, call);
   call->tally = tally;
   tally->open_calls++;
-  look_at(tally, call, policy);
+  day_tally_look_at(tally, call, policy);
 }
 
 /* The answer of a call only ever becomes earlier, so one that is later than the
@@ -252,7 +249,7 @@ void day_tally_join_again(struct day_tally *tally) {
     add_union(&tally->talk, &frozen->talk);
     add_union(&tally->inbound_talk, &frozen->inbound_talk);
   }
-  for (struct call *call = tally->done; call; call = following(tally->done, call))
+  for (struct call *call = tally->done.first; call; call = call->next_of_day)
     join(tally, call);
 }
 
@@ -294,7 +291,7 @@ void day_tally_forget(struct day_tally *tally, struct call *call) {
 }
 
 void day_tally_settle(struct day_tally *tally) {
-  assert(!tally->open && !tally->done);
+  assert(!tally->open.first && !tally->done.first);
   talk_union_settle(&tally->talk);
   talk_union_settle(&tally->inbound_talk);
   free_frozen(tally);

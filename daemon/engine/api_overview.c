@@ -47,8 +47,7 @@ static size_t bin_of(const struct curve *curve, msec_t at) {
 }
 
 static void add(struct curve *curve, struct day_tally *tally, const struct day_plan *plan) {
-  for (const struct call *call = tally->done; call;
-       call = call->next_of_day == tally->done ? NULL : call->next_of_day)
+  for (const struct call *call = tally->done.first; call; call = call->next_of_day)
     if (call->count.flags & COUNT_CALL)
       curve->calls[bin_of(curve, tally->begin_ms + call->count.talk_to)]++;
   msec_t total = spans_total(&plan->productive);

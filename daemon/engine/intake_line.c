@@ -12,7 +12,7 @@
 enum { PRODUCERS_MAX = 10000 };
 
 /* Items read before the first of them is taken. */
-enum { AHEAD_MAX = 8 };
+enum { AHEAD_MAX = CENTRE_AHEAD_MAX };
 
 /* ---- answering ---- */
 
@@ -276,7 +276,7 @@ static msec_t dialect_now(const struct engine *e, const struct session *session)
  * meanwhile: memory answers slower than the line works. */
 static size_t next_items(struct connection *c, struct slice *unread, bool end,
                          struct item items[AHEAD_MAX], enum item_kind kinds[AHEAD_MAX],
-                         struct writer *answers) {
+                         struct centre_ahead *ahead, struct writer *answers) {
   struct source *s = c->source;
   struct engine *e = s->intake->engine;
   void *state = c->state ? c->state : s->client_state;
@@ -287,16 +287,9 @@ static size_t next_items(struct connection *c, struct slice *unread, bool end,
     kinds[i] = s->dialect->next(state, unread, end, dialect_now(e, c->session), &items[i], answers);
     if (kinds[i] == ITEM_MORE) return i;
     if (most == 1 || kinds[i] != ITEM_EVENT || items[i].passing) return i + 1;
-    centre_expect(e->fold.centre, &items[i].event, EXPECT_PLACE);
+    centre_ahead_add(e->fold.centre, ahead, &items[i].event);
   }
   return most;
-}
-
-static void expect_items(const struct centre *centre, const struct item *items, size_t count) {
-  for (size_t i = 0; i < count; i++)
-    centre_expect(centre, &items[i].event, EXPECT_CALL);
-  for (size_t i = 0; i < count; i++)
-    centre_expect(centre, &items[i].event, EXPECT_DAY);
 }
 
 /* Takes all items out of the bytes; returns how many were used. */
@@ -306,8 +299,9 @@ static size_t take_items(struct connection *c, const char *data, size_t len, boo
   struct writer answers = {0};
   struct item items[AHEAD_MAX];
   enum item_kind kinds[AHEAD_MAX];
-  for (size_t count; (count = next_items(c, &unread, end, items, kinds, &answers)) > 0;) {
-    if (count == AHEAD_MAX) expect_items(c->source->intake->engine->fold.centre, items, count - 1);
+  struct centre_ahead ahead = {.count = 0};
+  for (size_t count; (count = next_items(c, &unread, end, items, kinds, &ahead, &answers)) > 0;) {
+    centre_ahead_fetch(c->source->intake->engine->fold.centre, &ahead);
     for (size_t i = 0; i < count && !session_is_closing(session); i++)
       on_item(c, kinds[i], &items[i]);
     if (session_is_closing(session)) {

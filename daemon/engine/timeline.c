@@ -35,18 +35,13 @@ static void put_done(struct writer *w, const struct call *call, msec_t begin_ms)
   json_close(w, '}');
 }
 
-/* A day's calls stand in a ring. */
-static const struct call *next_call(const struct call *first, const struct call *call) {
-  return call->next_of_day == first ? NULL : call->next_of_day;
-}
-
 static void put_calls(struct writer *w, const struct day_tally *tally,
                       const struct day_plan *plan) {
   json_key(w, "calls");
   json_open(w, '[');
-  for (const struct call *call = tally->done; call; call = next_call(tally->done, call))
+  for (const struct call *call = tally->done.first; call; call = call->next_of_day)
     put_done(w, call, tally->begin_ms);
-  for (const struct call *call = tally->open; call; call = next_call(tally->open, call))
+  for (const struct call *call = tally->open.first; call; call = call->next_of_day)
     put_open(w, call, plan ? plan->policy : NULL);
   json_close(w, ']');
 }

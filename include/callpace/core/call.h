@@ -80,7 +80,7 @@ struct call {
 
   msec_t start_ms, answer_ms, end_ms, talk_ms; /* MSEC_NONE: not known */
   struct day_tally *tally;                     /* where it is open or counted; or NULL */
-  struct call *next_of_day, *prev_of_day;      /* in its tally's list, by state */
+  struct call *next_of_day, *prev_of_day;      /* in its tally's list, by state; NULL at the ends */
   struct call_holds *holds;                    /* or NULL */
 
   struct call_count count;                      /* while CALL_DONE or CALL_LOST with a tally */

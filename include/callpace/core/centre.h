@@ -107,12 +107,22 @@ enum centre_result {
 enum centre_result centre_apply(struct centre *centre, const struct call_event *event,
                                 msec_t now_ms, uint64_t lsn);
 
-/* This event will be applied soon: fetches what it will touch from memory, and changes
- * nothing. Three steps, each needs what the one before has fetched: ask for the same
- * step of several events, then for the next. */
-enum centre_expect { EXPECT_PLACE, EXPECT_CALL, EXPECT_DAY };
-void centre_expect(const struct centre *centre, const struct call_event *event,
-                   enum centre_expect step);
+/* Events that will be applied soon: first each is added, then what they will touch is
+ * fetched from memory, which empties the list. Nothing changes; more than
+ * CENTRE_AHEAD_MAX are passed over. The centre must not change in between. */
+enum { CENTRE_AHEAD_MAX = 16 };
+struct centre_ahead {
+  size_t count; /* zero-initialise; the rest is the centre's own */
+  struct centre_ahead_item {
+    uint32_t hash;
+    const struct call *call;
+    const struct centre_agent *agent;
+    const struct day_tally *day;
+  } items[CENTRE_AHEAD_MAX];
+};
+void centre_ahead_add(const struct centre *centre, struct centre_ahead *ahead,
+                      const struct call_event *event);
+void centre_ahead_fetch(const struct centre *centre, struct centre_ahead *ahead);
 
 /* Time passes: closes lost calls, forgets old ones, begins business days, puts
  * on the list to judge whose verdict is due. Call once a tick, before or after

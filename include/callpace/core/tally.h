@@ -79,7 +79,9 @@ struct day_tally {
   bool dirty, to_judge;
   uint32_t heap_at; /* place in the heap of judgements due */
   struct day_tally *next_dirty, *next_to_judge;
-  struct call *open, *done; /* done: also the lost */
+  struct call_list {
+    struct call *first, *last;
+  } open, done; /* done: also the lost */
   struct day_frozen *frozen;
 };
 
@@ -95,6 +97,9 @@ void day_tally_clear(struct day_tally *tally); /* frees what it holds, not itsel
 /* An open call comes and goes, under the policy of the day. */
 void day_tally_open(struct day_tally *tally, struct call *call, const struct policy *policy);
 void day_tally_close(struct day_tally *tally, struct call *call, const struct policy *policy);
+/* An open call's answer has become earlier, or its direction known. */
+void day_tally_look_at(struct day_tally *tally, const struct call *call,
+                       const struct policy *policy);
 /* Looks at the answers of all open calls again. */
 void day_tally_look_open(struct day_tally *tally, const struct policy *policy);
 
