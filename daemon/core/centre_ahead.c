@@ -2,6 +2,7 @@
  * Memory answers slower than the centre counts, and an event touches a call, an agent
  * and a day of which hundreds of others were used since. */
 #include "centre_inner.h"
+#include "lead_book_inner.h"
 
 enum { CACHE_LINE = 64 };
 
@@ -47,6 +48,11 @@ static void find_rest(const struct centre_ahead_item *item) {
   if (item->agent->weeks) fetch(&item->agent->weeks->book, sizeof item->agent->weeks->book);
 }
 
+static void find_ends(const struct centre_ahead_item *item) {
+  const struct lead_week *week = item->agent ? item->agent->weeks : NULL;
+  if (week && week->book.calls) fetch(&week->book.calls[week->book.call_count], 1);
+}
+
 void centre_ahead_fetch(const struct centre *centre, struct centre_ahead *ahead) {
   for (size_t i = 0; i < ahead->count; i++)
     find_call(centre, &ahead->items[i]);
@@ -54,6 +60,8 @@ void centre_ahead_fetch(const struct centre *centre, struct centre_ahead *ahead)
     find_day(&ahead->items[i]);
   for (size_t i = 0; i < ahead->count; i++)
     find_rest(&ahead->items[i]);
+  for (size_t i = 0; i < ahead->count; i++)
+    find_ends(&ahead->items[i]);
   ahead->count = 0;
 }
 

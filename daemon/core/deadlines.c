@@ -5,6 +5,14 @@
 
 #include "callpace/base/mem.h"
 
+/* Of each item: its children lie in one line of the cache, and half as many levels as
+ * with two mean half as many items told their new place. */
+enum { CHILDREN = 4 };
+
+static size_t parent_of(size_t at) {
+  return (at - 1) / CHILDREN;
+}
+
 static void put_at(struct deadlines *d, size_t at, struct deadline item) {
   d->items[at] = item;
   *item.place = (uint32_t)at;
@@ -12,7 +20,7 @@ static void put_at(struct deadlines *d, size_t at, struct deadline item) {
 
 static void sift_up(struct deadlines *d, size_t at, struct deadline item) {
   while (at > 0) {
-    size_t parent = (at - 1) / 2;
+    size_t parent = parent_of(at);
     if (d->items[parent].due_ms <= item.due_ms) break;
     put_at(d, at, d->items[parent]);
     at = parent;
@@ -22,9 +30,11 @@ static void sift_up(struct deadlines *d, size_t at, struct deadline item) {
 
 static void sift_down(struct deadlines *d, size_t at, struct deadline item) {
   for (;;) {
-    size_t child = 2 * at + 1;
+    size_t child = CHILDREN * at + 1, end = child + CHILDREN;
     if (child >= d->count) break;
-    if (child + 1 < d->count && d->items[child + 1].due_ms < d->items[child].due_ms) child++;
+    if (end > d->count) end = d->count;
+    for (size_t other = child + 1; other < end; other++)
+      if (d->items[other].due_ms < d->items[child].due_ms) child = other;
     if (d->items[child].due_ms >= item.due_ms) break;
     put_at(d, at, d->items[child]);
     at = child;
@@ -33,7 +43,7 @@ static void sift_down(struct deadlines *d, size_t at, struct deadline item) {
 }
 
 static void settle(struct deadlines *d, size_t at, struct deadline item) {
-  if (at > 0 && d->items[(at - 1) / 2].due_ms > item.due_ms)
+  if (at > 0 && d->items[parent_of(at)].due_ms > item.due_ms)
     sift_up(d, at, item);
   else
     sift_down(d, at, item);

@@ -364,6 +364,13 @@ static void fold_month_closed(struct fold *fold, uint64_t lsn, const struct reco
   }
 }
 
+void fold_expect(const struct fold *fold, const struct record *records, size_t count) {
+  struct centre_ahead ahead = {.count = 0};
+  for (size_t i = 0; i < count; i++)
+    if (records[i].type == RECORD_EVENT) centre_ahead_add(fold->centre, &ahead, &records[i].event);
+  centre_ahead_fetch(fold->centre, &ahead);
+}
+
 void fold_record(struct fold *fold, uint64_t lsn, const struct record *record) {
   if (record->type == RECORD_ORIGIN)
     fold_name_origin(fold, record->origin, record->name.source, record->name.producer,

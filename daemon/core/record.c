@@ -8,8 +8,7 @@
 #include "callpace/core/call.h"
 
 /* First byte: the type, and whether the clock's change follows. */
-enum { TYPE_MASK = 0x3f, CLOCK_MOVED = 0x80 };
-enum { VARINT_MAX = 10 };
+enum { TYPE_MASK = 0x3f, CLOCK_MOVED = 0x80, VARINT_MAX = 10 };
 
 /* The 32 bits in front of an event: its small values, and what is present. */
 enum {
@@ -36,13 +35,6 @@ static const size_t event_texts[SHAPE_TEXTS] = {
     offsetof(struct call_event, week),   offsetof(struct call_event, member),
     offsetof(struct call_event, by),     offsetof(struct call_event, id),
 };
-
-static const char *const source_changes[SOURCE_CHANGES] = {"down", "up", "producer_up",
-                                                           "producer_down"};
-
-const char *source_change_name(enum source_change change) {
-  return (unsigned)change < SOURCE_CHANGES ? source_changes[change] : NULL;
-}
 
 /* Differences of times wrap, so that MSEC_NONE and hostile values survive. */
 static uint64_t zigzag(uint64_t difference) {
@@ -472,12 +464,24 @@ static bool exists(enum record_type type) {
   return type > RECORD_NONE && type < RECORD_TYPES;
 }
 
+static uint8_t read_head(struct reader *r, msec_t *clock_ms) {
+  uint8_t head = read_u8(r);
+  if (head & CLOCK_MOVED) *clock_ms = read_time(r, *clock_ms);
+  return head;
+}
+
+bool record_peek(struct slice payload, msec_t *clock_ms, enum record_type *type) {
+  struct reader r = reader_of(payload);
+  uint8_t head = read_head(&r, clock_ms);
+  *type = (enum record_type)(head & TYPE_MASK);
+  return !r.failed && exists(*type) && !(head & 0x40 && *type != RECORD_EVENT);
+}
+
 bool record_decode(struct slice payload, msec_t *clock_ms, struct record *record) {
   struct reader r = {payload.data, payload.data + payload.len, false};
   memset(record, 0, sizeof *record);
-  uint8_t head = read_u8(&r);
+  uint8_t head = read_head(&r, clock_ms);
   record->type = (enum record_type)(head & TYPE_MASK);
-  if (head & CLOCK_MOVED) *clock_ms = read_time(&r, *clock_ms);
   record->now_ms = *clock_ms;
   if (record->type == RECORD_EVENT) {
     read_event(&r, record);

@@ -4,6 +4,13 @@
 #include "callpace/base/hmac.h"
 #include "callpace/core/record.h"
 
+static const char *const source_changes[SOURCE_CHANGES] = {"down", "up", "producer_up",
+                                                           "producer_down"};
+
+const char *source_change_name(enum source_change change) {
+  return (unsigned)change < SOURCE_CHANGES ? source_changes[change] : NULL;
+}
+
 static void open_line(struct writer *out, const char *type) {
   json_open(out, '{');
   json_put_text(out, "type", type);

@@ -165,6 +165,11 @@ static bool on_record(void *context, uint64_t lsn, const struct record *record) 
   return !r->failed;
 }
 
+static void on_ahead(void *context, const struct record *records, size_t count) {
+  const struct reading *r = context;
+  fold_expect(r->fold, records, count);
+}
+
 /* --- all of it --- */
 
 static void on_alert(void *context, const struct alert *alert) {
@@ -227,8 +232,8 @@ enum status history_read(const struct history_options *options,
   enum status status = prepare(&r);
   if (status != STATUS_OK) return status;
   open_fold(&r);
-  status = journal_replay(options->state_dir, options->whole_journal ? 0 : r.begin_lsn, on_record,
-                          &r, r.error);
+  status = journal_replay_ahead(options->state_dir, options->whole_journal ? 0 : r.begin_lsn,
+                                on_record, on_ahead, &r, r.error);
   if (r.failed) status = r.error->status;
   if (status == STATUS_OK) catch_up(&r);
   return status;

@@ -11,9 +11,11 @@
 #include "callpace/engine/pipeline.h"
 
 /* A snapshot after so many records, so that a start replays at most about that
- * many: well under a second. And every hour, so that old segments can go. */
+ * many: a second or two. More often, and under a flood of events the disk would have
+ * more to do with snapshots than with the journal. And every hour, so that old
+ * segments can go. */
 enum {
-  SNAPSHOT_EVERY_RECORDS = 2000000,
+  SNAPSHOT_EVERY_RECORDS = 4000000,
   SNAPSHOT_EVERY_MS = MSEC_PER_HOUR,
   PROGRESS_EVERY_RECORDS = 5000000,
   SNAPSHOT_VERSION = 2
@@ -66,6 +68,11 @@ static bool on_record(void *context, uint64_t lsn, const struct record *record) 
   if (++replay->records % PROGRESS_EVERY_RECORDS == 0)
     log_info("replaying", KV_INT("records", replay->records), KV_INT("lsn", lsn));
   return true;
+}
+
+static void on_ahead(void *context, const struct record *records, size_t count) {
+  const struct replay *replay = context;
+  fold_expect(&replay->engine->fold, records, count);
 }
 
 /* A snapshot is the rules in force, then the fold: what was counted by them goes on
@@ -144,8 +151,8 @@ enum status recovery_run(struct engine *e, const struct journal_found *found, st
   fold_init(&e->fold, e->settings, e->config->clock_events);
   struct replay replay = {.engine = e};
   load_snapshot(&replay);
-  enum status status =
-      journal_replay(e->config->state_dir, e->fold.lsn + 1, on_record, &replay, error);
+  enum status status = journal_replay_ahead(e->config->state_dir, e->fold.lsn + 1, on_record,
+                                            on_ahead, &replay, error);
   if (status != STATUS_OK) return status;
   if (replay.past) {
     fold_judge(&e->fold, NULL);

@@ -73,6 +73,8 @@ void segment_close(struct segment *segment);
 /* The next frame's payload, good until the next call. On FRAME_OK next_lsn and
  * offset have moved past it. */
 enum frame_result segment_next(struct segment *segment, struct slice *payload);
+/* Whether the next frame lies in the buffer: then payloads before it stay good. */
+bool segment_holds_next(const struct segment *segment);
 /* Looks for a whole frame with a right CRC of LSN next_lsn or later, from
  * `offset` on, at every byte. FRAME_OK: found, `at` tells where; FRAME_END: none. */
 enum frame_result segment_search_valid(struct segment *segment, uint64_t *at);
@@ -94,9 +96,11 @@ enum scan_end {
 
 struct scan {
   const char *state_dir;
-  uint64_t from_lsn; /* records before it are checked, not handed out */
-  journal_fn fn;     /* may be NULL */
+  uint64_t from_lsn;      /* records before it are checked, not handed out */
+  journal_fn fn;          /* may be NULL */
+  journal_ahead_fn ahead; /* may be NULL */
   void *context;
+  bool shallow; /* only frames, types and the clock; the rest when they are read */
   /* results, of the last segment scanned: */
   char path[PATH_SIZE];
   uint64_t next_lsn, offset, file_bytes, records;

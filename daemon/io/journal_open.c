@@ -170,7 +170,7 @@ static enum status check_snapshots(const struct journal *journal, const struct s
 
 static enum status check_segments(struct journal *journal, struct journal_found *found,
                                   struct error *error) {
-  struct scan scan = {.state_dir = journal->state_dir};
+  struct scan scan = {.state_dir = journal->state_dir, .shallow = true};
   size_t count = journal->segment_count;
   enum record_type last_type = RECORD_NONE;
   enum scan_end end = SCAN_WHOLE;

@@ -56,48 +56,81 @@ static enum scan_end scan_judge(struct segment *segment, bool last, const char *
   }
 }
 
-static enum scan_end scan_record(struct scan *scan, struct segment *segment, struct slice payload,
-                                 struct error *error) {
-  struct record record;
+/* Records decoded and not handed out: their payloads lie in the segment's buffer. */
+struct batch {
+  size_t count;
+  uint64_t lsns[JOURNAL_AHEAD_MAX];
+  struct record records[JOURNAL_AHEAD_MAX];
+  uint64_t judged; /* offset of the broken frame that was looked at last */
+};
+
+static enum scan_end hand_out(struct scan *scan, struct batch *batch) {
+  size_t count = batch->count;
+  batch->count = 0;
+  if (count && scan->ahead) scan->ahead(scan->context, batch->records, count);
+  for (size_t i = 0; i < count; i++)
+    if (!scan->fn(scan->context, batch->lsns[i], &batch->records[i])) return SCAN_STOPPED;
+  return SCAN_WHOLE;
+}
+
+static bool decode(const struct scan *scan, struct slice payload, msec_t *clock_ms,
+                   struct record *record) {
+  if (scan->shallow) return record_peek(payload, clock_ms, &record->type);
+  return record_decode(payload, clock_ms, record);
+}
+
+static enum scan_end scan_record(struct scan *scan, struct segment *segment, struct batch *batch,
+                                 struct slice payload, struct error *error) {
+  struct record *record = &batch->records[batch->count];
   uint64_t lsn = segment->next_lsn - 1;
-  if (!record_decode(payload, &segment->clock_ms, &record)) {
+  if (!decode(scan, payload, &segment->clock_ms, record)) {
     segment->next_lsn = lsn;
     segment->offset -= FRAME_HEAD + payload.len;
     return scan_damaged(segment, segment->offset, "unknown record", error);
   }
   scan->records++;
-  scan->last_type = record.type;
-  /* A sender named before the first record asked for is known to those after. */
+  scan->last_type = record->type;
   if (!scan->fn) return SCAN_WHOLE;
-  if (lsn >= scan->from_lsn)
-    return scan->fn(scan->context, lsn, &record) ? SCAN_WHOLE : SCAN_STOPPED;
-  if (record.type != RECORD_ORIGIN) return SCAN_WHOLE;
-  return scan->fn(scan->context, 0, &record) ? SCAN_WHOLE : SCAN_STOPPED;
+  /* A sender named before the first record asked for is known to those after. */
+  bool early = lsn < scan->from_lsn;
+  if (early && record->type != RECORD_ORIGIN) return SCAN_WHOLE;
+  batch->lsns[batch->count++] = early ? 0 : lsn;
+  return SCAN_WHOLE;
 }
 
+static enum scan_end scan_frame(struct scan *scan, struct segment *segment, bool last,
+                                struct batch *batch, bool *at_end, struct error *error) {
+  struct slice payload;
+  switch (segment_next(segment, &payload)) {
+  case FRAME_OK: return scan_record(scan, segment, batch, payload, error);
+  case FRAME_END:
+    *at_end = true;
+    if (last) return SCAN_WHOLE;
+    return scan_damaged(segment, segment->offset, "records missing", error);
+  case FRAME_BAD:
+    if (batch->judged == segment->offset)
+      return scan_damaged(segment, segment->offset, "broken record", error);
+    batch->judged = segment->offset;
+    return scan_judge(segment, last, "broken record", error);
+  default: return scan_failed(segment, error);
+  }
+}
+
+/* Whoever stops does so before damage that lies behind. */
 static enum scan_end scan_frames(struct scan *scan, struct segment *segment, uint64_t limit_lsn,
                                  struct error *error) {
-  bool last = limit_lsn == UINT64_MAX;
-  uint64_t judged = UINT64_MAX;
-  while (segment->next_lsn < limit_lsn) {
-    struct slice payload;
-    enum scan_end end = SCAN_WHOLE;
-    switch (segment_next(segment, &payload)) {
-    case FRAME_OK: end = scan_record(scan, segment, payload, error); break;
-    case FRAME_END:
-      if (last) return SCAN_WHOLE;
-      return scan_damaged(segment, segment->offset, "records missing", error);
-    case FRAME_BAD:
-      if (judged == segment->offset)
-        return scan_damaged(segment, segment->offset, "broken record", error);
-      judged = segment->offset;
-      end = scan_judge(segment, last, "broken record", error);
-      break;
-    case FRAME_ERROR: return scan_failed(segment, error);
-    }
-    if (end != SCAN_WHOLE) return end;
+  struct batch batch = {.judged = UINT64_MAX};
+  size_t most = scan->ahead ? JOURNAL_AHEAD_MAX : 1;
+  enum scan_end end = SCAN_WHOLE;
+  bool at_end = false;
+  while (end == SCAN_WHOLE && !at_end && segment->next_lsn < limit_lsn) {
+    end = scan_frame(scan, segment, limit_lsn == UINT64_MAX, &batch, &at_end, error);
+    if (end == SCAN_WHOLE && batch.count < most && segment_holds_next(segment)) continue;
+    enum scan_end told = hand_out(scan, &batch);
+    if (told != SCAN_WHOLE) return told;
   }
-  return SCAN_WHOLE;
+  enum scan_end told = hand_out(scan, &batch);
+  return told != SCAN_WHOLE ? told : end;
 }
 
 enum scan_end segment_scan(struct scan *scan, uint64_t first_lsn, uint64_t limit_lsn,
@@ -151,16 +184,22 @@ static enum status replay_list(struct scan *scan, const uint64_t *lsns, size_t c
   return STATUS_OK;
 }
 
-enum status journal_replay(const char *state_dir, uint64_t from_lsn, journal_fn fn, void *context,
-                           struct error *error) {
+enum status journal_replay_ahead(const char *state_dir, uint64_t from_lsn, journal_fn fn,
+                                 journal_ahead_fn ahead, void *context, struct error *error) {
   uint64_t *lsns;
   size_t count;
   enum status status = journal_list(state_dir, ".seg", &lsns, &count, error);
   if (status != STATUS_OK) return status;
-  struct scan scan = {.state_dir = state_dir, .from_lsn = from_lsn, .fn = fn, .context = context};
+  struct scan scan = {
+      .state_dir = state_dir, .from_lsn = from_lsn, .fn = fn, .ahead = ahead, .context = context};
   status = replay_list(&scan, lsns, count, error);
   free(lsns);
   return status;
+}
+
+enum status journal_replay(const char *state_dir, uint64_t from_lsn, journal_fn fn, void *context,
+                           struct error *error) {
+  return journal_replay_ahead(state_dir, from_lsn, fn, NULL, context, error);
 }
 
 /* The running clock at a segment's begin. */

@@ -208,6 +208,11 @@ static bool length_fits(uint32_t len) {
   return len > 0 && len <= RECORD_BYTES_MAX;
 }
 
+bool segment_holds_next(const struct segment *segment) {
+  size_t have = segment->end - segment->begin;
+  return have >= FRAME_HEAD && have - FRAME_HEAD >= load_u32(segment->buffer + segment->begin + 4);
+}
+
 enum frame_result segment_next(struct segment *segment, struct slice *payload) {
   if (!segment_fill(segment, FRAME_HEAD)) return FRAME_ERROR;
   size_t have = segment->end - segment->begin;

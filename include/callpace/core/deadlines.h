@@ -1,4 +1,4 @@
-/* Things that fall due, earliest first: a binary heap. Each thing keeps its
+/* Things that fall due, earliest first: a heap. Each thing keeps its
  * place in a uint32_t of its own, so that it can be moved or dropped. */
 #ifndef CALLPACE_CORE_DEADLINES_H
 #define CALLPACE_CORE_DEADLINES_H

@@ -62,6 +62,9 @@ void fold_free(struct fold *fold);
 void fold_record(struct fold *fold, uint64_t lsn, const struct record *record);
 void fold_use_settings(struct fold *fold, const struct settings *settings);
 
+/* These are folded next: fetches from memory what they will touch; changes nothing. */
+void fold_expect(const struct fold *fold, const struct record *records, size_t count);
+
 /* The hot half of fold_record: an event of an origin at `now`. */
 enum centre_result fold_event(struct fold *fold, uint64_t lsn, uint32_t origin, uint64_t seq,
                               const struct call_event *event, msec_t now_ms);

@@ -144,6 +144,9 @@ void record_encode_event(const struct call_event *event, uint32_t origin, uint64
  * version (then clock and *record are without meaning). Does not allocate. */
 bool record_decode(struct slice payload, msec_t *clock_ms, struct record *record);
 
+/* Reads only its type and its `now`. False for a type that does not exist. */
+bool record_peek(struct slice payload, msec_t *clock_ms, enum record_type *type);
+
 /* Appends the record as JSON lines, each ended by '\n' (CONTRACT sections 2 and
  * 7). Events and gaps are protocol lines: a start that means answer gives two. A
  * lost call is "call.lost" with `call` and `ts`. With `all` every other record

@@ -106,6 +106,11 @@ unsigned journal_retain(struct journal *journal, msec_t before_ms, uint64_t cove
 /* Gets every record; slices live until it returns. False ends the replay. */
 typedef bool (*journal_fn)(void *context, uint64_t lsn, const struct record *record);
 
+/* Is told of records that are handed out next, so that it may fetch what they need; they
+ * hold until it returns. */
+enum { JOURNAL_AHEAD_MAX = 16 };
+typedef void (*journal_ahead_fn)(void *context, const struct record *records, size_t count);
+
 /* Reads the records from `from_lsn` (0: from the oldest there) to the end, checking
  * each. At the start and at every segment the senders named in its header come
  * first, as RECORD_ORIGIN with LSN 0, so that every .origin met has been named; a
@@ -114,6 +119,9 @@ typedef bool (*journal_fn)(void *context, uint64_t lsn, const struct record *rec
  * record. */
 enum status journal_replay(const char *state_dir, uint64_t from_lsn, journal_fn fn, void *context,
                            struct error *error);
+/* The same, with somebody who looks ahead. */
+enum status journal_replay_ahead(const char *state_dir, uint64_t from_lsn, journal_fn fn,
+                                 journal_ahead_fn ahead, void *context, struct error *error);
 
 /* Where to begin to read what happened from `at_ms` on: the first LSN of the newest
  * segment before which nothing of that time stands, and the clock of the record
