@@ -14,7 +14,9 @@ enum {
   REQUEST_MAX_S = 10,                            /* from its first byte to its last */
   IDLE_MAX_S = 60,                               /* between requests */
   STUCK_MAX_S = 15,                              /* a reader that takes nothing */
-  UNSENT_ALL_MAX = 64 << 20                      /* of all connections together */
+  BEHIND_MAX_S = 20,                             /* one that never has all that it was sent */
+  UNSENT_ALL_MAX = 64 << 20,                     /* of all connections together */
+  SEND_BUFFER = 64 << 10                         /* in the kernel, of each */
 };
 
 /* ---- answers ---- */
@@ -203,6 +205,8 @@ static void on_opened(struct session *session, void *user) {
   *v = (struct visit){.web = web,
                       .session = session,
                       .waits_us = clock_monotonic_us(),
+                      .unsent_us = clock_monotonic_us(),
+                      .behind_us = clock_monotonic_us(),
                       .next = web->visits,
                       .link = &web->visits};
   if (v->next) v->next->link = &v->next;
@@ -268,8 +272,10 @@ void web_publish(struct web *web) {
 static const char *overdue(struct visit *v, usec_t now) {
   size_t unsent = session_unsent(v->session);
   if (unsent == 0 || unsent < v->unsent) v->unsent_us = now;
+  if (unsent == 0) v->behind_us = now;
   v->unsent = unsent;
   if (now - v->unsent_us > STUCK_MAX_S * (usec_t)1000000) return "reads nothing";
+  if (now - v->behind_us > BEHIND_MAX_S * (usec_t)1000000) return "reads too slowly";
   if (v->stream || unsent > 0) return NULL;
   int patience = v->in.len > 0 ? REQUEST_MAX_S : IDLE_MAX_S;
   return now - v->waits_us > patience * (usec_t)1000000 ? "idle" : NULL;
@@ -304,7 +310,8 @@ static struct listen_options options_of(const struct config *config, struct tls_
                                  .allow_count = config->http.allow_count,
                                  .max_connections = (size_t)config->http.max_connections,
                                  .unread_max = IN_MAX,
-                                 .socket_mode = 0660};
+                                 .socket_mode = 0660,
+                                 .send_buffer = SEND_BUFFER};
 }
 
 enum status web_open(struct engine *e, struct web **out, struct error *error) {

@@ -28,6 +28,7 @@ struct visit {
   usec_t waits_us;  /* since when its request is awaited */
   size_t unsent;    /* at the last look, and when that became less */
   usec_t unsent_us;
+  usec_t behind_us;     /* when it last had all */
   bool decided;         /* what its request asks for is in the journal, durable next time */
   struct badge *stream; /* NULL: asks and is answered */
   struct visit *stream_next, **stream_link;

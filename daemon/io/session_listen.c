@@ -98,6 +98,8 @@ static void take(struct listener *l, int fd, const struct sockaddr *from) {
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
   }
+  if (l->options.send_buffer > 0)
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &l->options.send_buffer, sizeof l->options.send_buffer);
   SSL *ssl = l->tls ? SSL_new(l->tls) : NULL;
   session_start(l->hub, fd, ssl, true, l->handler, l->user, l->options.unread_max,
                 l->options.idle_timeout_ms, peer, l, NULL);

@@ -60,6 +60,7 @@ struct listen_options {
   msec_t idle_timeout_ms; /* 0: none */
   size_t unread_max;      /* at most 128 KiB */
   unsigned socket_mode;   /* unix socket: its permissions, e.g. 0660 */
+  int send_buffer;        /* bytes the kernel takes for a slow reader; 0: as it likes, MiBs */
 };
 /* STATUS_UNAVAILABLE or STATUS_PERMISSION with the address in the error. */
 enum status listener_open(struct hub *hub, const struct listen_options *options,
