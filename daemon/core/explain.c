@@ -108,19 +108,19 @@ static void excuse(struct explain_entry *entry, enum explain_reason reason) {
   entry->calls_reason = entry->talk_reason = reason;
 }
 
-/* Of a call that is done or lost: which switches of the policy left it out. */
+/* Which switches of the policy left it out. */
+enum explain_reason explain_not_counted(const struct call_count *count) {
+  bool joins = count->flags & (COUNT_TALK | COUNT_CALL);
+  if (count->flags & COUNT_LOST) return REASON_LOST_TRACK;
+  if (!(count->flags & COUNT_ANSWERED)) return REASON_NOT_ANSWERED;
+  return joins ? REASON_TOO_SHORT : REASON_DIRECTION;
+}
+
+/* Of a call that is done or lost. */
 static void credit(struct explain_entry *entry, const struct call *call) {
   const struct call_count *count = &call->count;
-  bool joins = count->flags & (COUNT_TALK | COUNT_CALL);
   entry->calls_credited = count->flags & COUNT_CALL ? 1 : 0;
-  if (!(count->flags & COUNT_ANSWERED))
-    excuse(entry, count->flags & COUNT_LOST ? REASON_LOST_TRACK : REASON_NOT_ANSWERED);
-  else if (count->flags & COUNT_LOST)
-    excuse(entry, REASON_LOST_TRACK);
-  else if (!joins)
-    excuse(entry, REASON_DIRECTION);
-  else
-    excuse(entry, REASON_TOO_SHORT);
+  excuse(entry, explain_not_counted(count));
   if (entry->calls_credited) entry->calls_reason = REASON_NONE;
   if (!(count->flags & COUNT_TALK)) return;
   entry->talk_reason = REASON_NONE;

@@ -3,7 +3,7 @@
 #include "callpace/engine/figures.h"
 #include "web_internal.h"
 
-enum { BIN_MIN = 5, BINS_MAX = 24 * 60 / BIN_MIN };
+enum { BIN_MIN = 5, BINS_MAX = 24 * 60 / BIN_MIN, AT_RISK_MAX = 5 };
 #define BIN_MS ((msec_t)BIN_MIN * MSEC_PER_MIN)
 
 /* Sums of all agents at the end of each bin of the day's productive time. */
@@ -86,17 +86,57 @@ static void put_curve(struct exchange *x, struct writer *w) {
   json_close(w, '}');
 }
 
+/* ---- the week of leads ---- */
+
+/* Those at risk, the fewest leads to go first: there help does most. */
+struct at_risk {
+  size_t count;
+  struct {
+    const struct centre_agent *agent;
+    struct week_forecast forecast;
+  } at[AT_RISK_MAX];
+};
+
+static void rank_week(struct exchange *x, struct lead_week *week, struct at_risk *list) {
+  struct week_forecast forecast;
+  if (week->verdict.state != WEEK_AT_RISK) return;
+  if (!fold_week_forecast(&x->web->engine->fold, week, &forecast) || forecast.needed <= 0) return;
+  size_t i = list->count < AT_RISK_MAX ? list->count++ : AT_RISK_MAX;
+  for (; i > 0 && forecast.needed < list->at[i - 1].forecast.needed; i--)
+    if (i < AT_RISK_MAX) list->at[i] = list->at[i - 1];
+  if (i == AT_RISK_MAX) return;
+  list->at[i].agent = week->agent;
+  list->at[i].forecast = forecast;
+}
+
+static void put_at_risk(struct exchange *x, struct writer *w, const struct at_risk *list) {
+  json_key(w, "at_risk");
+  json_open(w, '[');
+  for (size_t i = 0; i < list->count; i++) {
+    const struct centre_agent *agent = list->at[i].agent;
+    json_open(w, '{');
+    json_put_text(w, "agent", agent->id);
+    if (x->badge->viewer.names && agent->rostered) json_put_text(w, "name", agent->rostered->name);
+    json_put_int(w, "leads_needed", list->at[i].forecast.needed);
+    json_put_int(w, "next_rung", list->at[i].forecast.rung);
+    json_close(w, '}');
+  }
+  json_close(w, ']');
+}
+
 static void put_week(struct exchange *x, struct writer *w) {
+  struct at_risk list = {.count = 0};
   struct centre *centre = x->web->engine->fold.centre;
   int64_t issued = 0, reached = 0, short_of_it = 0;
   day_t monday = week_monday(centre_today(centre));
   for (size_t i = 0; i < centre_agent_count(centre); i++) {
     const struct centre_agent *agent = centre_agent_at(centre, i);
-    const struct lead_week *week = centre_find_week(agent, monday);
+    struct lead_week *week = centre_find_week(agent, monday);
     if (!week || !viewer_sees_agent(&x->badge->viewer, agent)) continue;
     issued += week->book.counts.issued;
     reached += week->book.counts.reached;
     short_of_it += week->verdict.state == WEEK_AT_RISK;
+    rank_week(x, week, &list);
   }
   json_key(w, "week");
   json_open(w, '{');
@@ -104,6 +144,7 @@ static void put_week(struct exchange *x, struct writer *w) {
   json_put_int(w, "leads_reached", reached);
   if (issued > 0) json_put_int(w, "contact_rate_bp", reached * 10000 / issued);
   json_put_int(w, "agents_at_risk", short_of_it);
+  put_at_risk(x, w, &list);
   json_close(w, '}');
 }
 

@@ -13,6 +13,7 @@
 #include "callpace/engine/pipeline.h"
 #include "callpace/engine/reload.h"
 #include "callpace/engine/stats.h"
+#include "callpace/engine/web.h"
 #include "control_internal.h"
 
 enum { CLIENTS_MAX = 64, REPLY_MAX = 64 << 20 };
@@ -205,6 +206,8 @@ static void do_board(struct request *r) {
   json_open(w, '{');
   json_put_text(w, "day", text[0] ? text : NULL);
   json_put_int(w, "clock_ms", e->now_ms);
+  json_key(w, "http");
+  web_put_status(e->web, w);
   json_key(w, "agents");
   json_open(w, '[');
   for (size_t i = 0; i < centre_agent_count(centre); i++) {

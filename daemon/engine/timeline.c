@@ -1,5 +1,7 @@
 #include "callpace/engine/timeline.h"
 
+#include "callpace/core/explain.h"
+
 static void put_productive(struct writer *w, const struct day_plan *plan) {
   json_key(w, "productive");
   json_open(w, '[');
@@ -18,7 +20,17 @@ static void put_open(struct writer *w, const struct call *call, const struct pol
   if (call->answer_ms != MSEC_NONE) json_put_int(w, "talk_from_ms", call->answer_ms);
   json_put_bool(w, "counts", false);
   json_put_bool(w, "talks", policy && call_joins(call, policy));
+  json_put_text(w, "reason", explain_reason_name(REASON_OPEN));
   json_close(w, '}');
+}
+
+/* As `callpace explain` has it. */
+static void put_reason(struct writer *w, const struct call_count *count) {
+  if (count->flags & COUNT_CALL) return;
+  enum explain_reason reason = explain_not_counted(count);
+  json_put_text(w, "reason", explain_reason_name(reason));
+  const char *outcome = call_outcome_name((enum call_outcome)count->outcome);
+  if (reason == REASON_NOT_ANSWERED && outcome) json_put_text(w, "outcome", outcome);
 }
 
 /* A talk that has ended has both its ends. */
@@ -32,6 +44,7 @@ static void put_done(struct writer *w, const struct call *call, msec_t begin_ms)
   }
   json_put_bool(w, "counts", (count->flags & COUNT_CALL) != 0);
   json_put_bool(w, "talks", (count->flags & COUNT_TALK) != 0);
+  put_reason(w, count);
   json_close(w, '}');
 }
 

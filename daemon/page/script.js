@@ -2,12 +2,13 @@
 (() => {
   const TEXTS = {
     en: {
-      wall: 'wallboard', other: '中文', calls: 'Calls', minutes: 'Talk, minutes', met: 'met', of: 'of',
-      expected: 'expected by now', metDay: 'Met the day', needs: 'Behind', oncall: 'on a call',
+      wall: 'wallboard', other: '中文', calls: 'Calls', minutes: 'Talk, minutes', met: 'met', of: 'of {n}', ofPeople: 'of {n} agents',
+      expected: '{n} expected by now', share: '{a} of {b}', min: 'min', callsUnit: 'calls', more: 'and {n} more', moreAllLate: 'and {n} more, for whom it is too late today', moreLate: 'and {n} more; for {k} it is too late today', metDay: 'Met the day', needs: 'Behind', oncall: 'on a call',
       help: 'Who needs help now', none: 'Nobody is behind.', until: 'until', late: 'too late today',
       missing: 'Missing: {c} calls, {m} min of talk', binds: { calls: 'calls bind', talk: 'talk binds' },
       teams: 'Teams', curve: 'Pace of the day: calls', actual: 'so far', plan: 'expected', leaders: 'Most calls',
-      week: 'Contact rate of the week', weekNote: '{r} of {i} leads reached; {n} agents at risk',
+      week: 'Contact rate of the week', weekNote: '{r} of {i} leads reached; {n} agents at risk', avoid: '{n} more leads reached avoid rung {r}', safe: 'Enough are reached: nothing follows.',
+      range: '{a} to {b}', kept: 'The bar is where the day should stand now',
       noLeads: 'No leads this week', alerts: 'Latest alerts', noAlerts: 'No alerts', ack: 'I see to it', acked: 'acknowledged', over: 'over',
       everybody: 'Everybody', search: 'Search', team: 'Team', all: 'All', name: 'Name', state: 'State',
       pace: 'Forecast', dials: 'Dials', stale: 'No news from callpace since {t}. These figures are old.',
@@ -17,18 +18,21 @@
       result: 'Result', callsOf: 'Calls', talkOf: 'Talk (min)', missingCalls: 'Calls to go', missingTalk: 'Talk to go (min)',
       lastUseful: 'Can still be met until', forecastCalls: 'Calls forecast', forecastTalk: 'Talk forecast (min)',
       coverage: 'Seen of the day', points: 'Points', members: 'Members', issued: 'Leads issued', reached: 'Leads reached',
-      rate: 'Contact rate', threshold: 'Asked for', outcome: 'As it stands', whatCounts: 'A call counts when it was answered and long enough by the policy; callpace explain tells each reason.',
+      rate: 'Contact rate', threshold: 'Asked for', outcome: 'As it stands', whatCounts: 'Newest first. A call counts when it was answered and long enough by the policy.', bindsHere: 'What is tight',
+      reasons: { not_answered: 'not answered', no_answer: 'no answer', busy: 'busy', failed: 'failed', cancelled: 'cancelled', too_short: 'too short', direction: 'inbound is not counted', lost_track: 'its end was not seen', open: 'running' },
+      outcomes: { base_and_bonus: 'base pay and bonus', base_only: 'base pay, no bonus', bonus_less_100: 'bonus, base pay less 100', by_attainment: 'by attainment' },
       login: 'Sign in', loginNote: 'This server shows figures to those who have a token.', token: 'Token', refused: 'That token is not known here.',
       unknownAgent: 'Nothing to be seen of this agent.', source: 'source',
       states: { met: 'met', on_pace: 'on pace', warming: 'warming up', behind: 'behind', unreachable: 'out of reach', missed: 'missed', exempt: 'exempt', unknown: 'unknown', unrostered: 'not on the roster' }
     },
     zh: {
-      wall: '实时看板', other: 'English', calls: '通话数', minutes: '通话时长（分钟）', met: '已达标', of: '/',
-      expected: '当前应达', metDay: '今日已达标', needs: '落后', oncall: '人通话中',
+      wall: '实时看板', other: 'English', calls: '通话数', minutes: '通话时长（分钟）', met: '已达标', of: '目标 {n}', ofPeople: '共 {n} 人',
+      expected: '当前应达 {n}', share: '{a} / {b}', min: '分钟', callsUnit: '通', more: '另有 {n} 人', moreAllLate: '另有 {n} 人今日已来不及', moreLate: '另有 {n} 人，其中 {k} 人今日已来不及', metDay: '今日已达标', needs: '落后', oncall: '人通话中',
       help: '现在需要帮助的人', none: '目前无人落后。', until: '最迟', late: '今日已来不及',
       missing: '还差 {c} 通、{m} 分钟', binds: { calls: '卡在通话数', talk: '卡在时长' },
       teams: '团队', curve: '今日进度：通话数', actual: '实际', plan: '应达', leaders: '通话数排行',
-      week: '本周联系率', weekNote: '已联系 {r} / {i} 条线索；{n} 人有风险', noLeads: '本周没有线索',
+      week: '本周联系率', weekNote: '已联系 {r} / {i} 条线索；{n} 人有风险', avoid: '再联系 {n} 条线索可避免第 {r} 级', safe: '联系数已足够，不会有处理。',
+      range: '{a} 至 {b}', kept: '竖线为当前应达位置', noLeads: '本周没有线索',
       alerts: '最新提醒', noAlerts: '没有提醒', ack: '我来处理', acked: '已确认', over: '已解除', everybody: '全部坐席', search: '查找', team: '团队', all: '全部',
       name: '姓名', state: '状态', pace: '预计', dials: '外呼', stale: '{t} 起没有收到数据，当前数字已过时。',
       stalled: '日志无法写入：数字自 {t} 起停止更新。', agent: '坐席',
@@ -36,13 +40,15 @@
       counted: '计入', not: '未计入', running: '进行中', time: '时间', talk: '时长', result: '结果', callsOf: '通话数', talkOf: '时长（分钟）',
       missingCalls: '还差通话', missingTalk: '还差时长（分钟）', lastUseful: '最迟可补救时间', forecastCalls: '预计通话数', forecastTalk: '预计时长（分钟）',
       coverage: '当日数据覆盖', points: '积分', members: '会员', issued: '发放线索', reached: '已联系', rate: '联系率', threshold: '标准', outcome: '目前结果',
-      whatCounts: '接通且达到制度规定时长的通话才计入；逐条原因见 callpace explain。',
+      whatCounts: '最新在前。接通且达到制度规定时长的通话才计入。', bindsHere: '更紧的指标',
+      reasons: { not_answered: '未接通', no_answer: '无人接听', busy: '占线', failed: '失败', cancelled: '已取消', too_short: '时长不足', direction: '呼入不计', lost_track: '未见结束', open: '进行中' },
+      outcomes: { base_and_bonus: '底薪与奖金', base_only: '底薪，无奖金', bonus_less_100: '奖金，底薪减 100', by_attainment: '按完成率' },
       login: '登录', loginNote: '持有令牌者可查看数据。', token: '令牌', refused: '令牌无效。', unknownAgent: '看不到该坐席的数据。', source: '来源',
       states: { met: '已达标', on_pace: '正常', warming: '热身', behind: '落后', unreachable: '无法达标', missed: '未达标', exempt: '免考核', unknown: '数据不足', unrostered: '未登记' }
     }
   };
   const STATES = ['met', 'on_pace', 'warming', 'behind', 'unreachable', 'missed', 'exempt', 'unknown'];
-  const HELP_MAX = 10, LEADERS_MAX = 8, ALERTS_MAX = 6, STALE_MS = 1700, DRAW_MS = 200;
+  const LEADERS_MAX = 7, ALERTS_MAX = 4, STALE_MS = 1700, DRAW_MS = 200;
   const asked = new URLSearchParams(location.search).get('lang');
   const store = { get: k => { try { return localStorage.getItem(k); } catch { return null; } },
     set: (k, v) => { try { localStorage.setItem(k, v); } catch { /* a private window */ } } };
@@ -162,7 +168,7 @@
     return e;
   };
   const drawCurve = (at, curve) => {
-    const W = 600, H = 220, L = 44, B = 24;
+    const W = 600, H = 300, L = 58, B = 30;
     const legend = $('.legend', at), picture = $('svg', at);
     legend.replaceChildren(make('span', 'a', t.actual), make('span', 'e', t.plan));
     const last = curve.calls_expected.length - 1;
@@ -205,17 +211,20 @@
     figures.forEach((f, i) => {
       const [title, value, note, bar] = cells[i].children, [done, mark] = bar.children;
       say(title, f.title); say(value, f.unit(f.value));
-      say(note, `${t.of} ${f.unit(f.target)}` + (f.expected === null ? '' : ` · ${f.unit(f.expected)} ${t.expected}`));
+      say(note, f.expected === null ? fill(t.ofPeople, { n: f.unit(f.target) }) : fill(t.of, { n: f.unit(f.target) }) + ' · ' + fill(t.expected, { n: f.unit(f.expected) }));
       width(done, f.target ? f.value / f.target : 0);
       done.className = i === 3 ? 'behind' : i === 2 || f.value >= f.target ? 'met' : f.value < f.expected * .8 ? 'behind' : '';
       mark.hidden = f.expected === null || !f.target;
+      bar.title = mark.hidden ? '' : t.kept;
       if (!mark.hidden) mark.style.left = Math.min(99.5, 100 * f.expected / f.target) + '%';
     });
   };
   const needing = agents => agents.filter(a => a.state === 'behind' || a.state === 'unreachable')
     .sort((a, b) => (a.state === 'unreachable') - (b.state === 'unreachable') || (a.last_useful_ms || 9e15) - (b.last_useful_ms || 9e15) || (a.agent < b.agent ? -1 : 1));
+  /* As many as a screen holds. */
+  const helpMax = () => Math.max(5, Math.min(14, Math.floor((innerHeight / parseFloat(getComputedStyle(document.documentElement).fontSize) - 21) / 4)));
   const help = agents => {
-    const list = needing(agents), shown = list.slice(0, HELP_MAX);
+    const list = needing(agents), shown = list.slice(0, helpMax());
     say($('#help h2'), t.help + (list.length ? ` · ${number(list.length)}` : ''));
     const empty = $('#help .empty');
     empty.hidden = list.length > 0; say(empty, t.none);
@@ -225,8 +234,12 @@
       e.append(make('span', 'badge'), who, make('span', 'until'), make('span', 'what'));
       return e;
     });
+    const rest = list.length - shown.length, late = list.slice(shown.length).filter(a => a.state === 'unreachable').length;
+    $('#help .rest').hidden = rest === 0;
+    say($('#help .rest'), fill(late === rest ? t.moreAllLate : late ? t.moreLate : t.more, { n: number(rest), k: number(late) }));
     shown.forEach((a, i) => {
       const [state, who, until, what] = rows[i].children;
+      rows[i].className = a.state === 'unreachable' ? 'late' : '';
       state.className = 'badge ' + a.state; say(state, t.states[a.state]);
       say(who, nameOf(a)); who.href = '/agent/' + encodeURIComponent(a.agent);
       say(until, a.state === 'unreachable' ? t.late : a.last_useful_ms ? `${t.until} ${hm(a.last_useful_ms)}` : '');
@@ -234,7 +247,13 @@
       say(what, [team && team.name || a.team, fill(t.missing, { c: Math.max(0, a.calls_target - a.calls), m: Math.max(0, minutes(a.talk_target_ms) - minutes(a.talk_ms)) }), t.binds[a.binds]].filter(Boolean).join(' · '));
     });
   };
-  const teams = () => {
+  const teams = agents => {
+    const targets = new Map();
+    for (const a of agents) {
+      const of = targets.get(a.team) || { calls: 0, talk: 0 };
+      of.calls += a.calls_target || 0; of.talk += a.talk_target_ms || 0;
+      targets.set(a.team, of);
+    }
     const list = [...model.teams.values()].filter(x => x.agents > 0).sort((a, b) => (b.behind + b.unreachable) / b.agents - (a.behind + a.unreachable) / a.agents);
     say($('#teams h2'), t.teams);
     const rows = keep($('#teams ul'), list.length, () => {
@@ -242,13 +261,16 @@
       const bar = make('div', 'states');
       for (const s of STATES) bar.append(make('i', ['warming', 'exempt', 'unknown'].includes(s) ? 'f-other' : 'f-' + s));
       bar.setAttribute('aria-hidden', 'true');
-      e.append(make('span', 'name'), make('span'), make('span'), bar, make('div', 'counts'));
+      e.append(make('span', 'name'), make('span', 'sofar'), make('span', 'sofar'), bar, make('div', 'counts'));
       return e;
     });
     list.forEach((team, i) => {
       const [name, calls, talk, bar, counts] = rows[i].children;
-      say(name, team.name || team.team); say(calls, `${number(team.calls || 0)} ${t.calls}`); say(talk, `${number(minutes(team.talk_ms))} min`);
-      STATES.forEach((s, k) => width(bar.children[k], (team[s] || 0) / team.agents));
+      const of = targets.get(team.team) || { calls: 0, talk: 0 };
+      say(name, team.name || team.team);
+      say(calls, fill(t.share, { a: number(team.calls || 0), b: number(of.calls) }) + ' ' + t.callsUnit);
+      say(talk, fill(t.share, { a: number(minutes(team.talk_ms)), b: number(minutes(of.talk)) }) + ' ' + t.min);
+      STATES.forEach((s, k) => { bar.children[k].hidden = !team[s]; bar.children[k].style.flexGrow = team[s] || 0; });
       const shown = STATES.filter(s => team[s] > 0).map(s => [s, `${team[s]} ${t.states[s]}`]), text = shown.join();
       if (counts.dataset.text !== text) { counts.dataset.text = text; counts.replaceChildren(...shown.map(([s, x]) => make('span', 'badge ' + s, x))); }
     });
@@ -256,9 +278,11 @@
   const leaders = agents => {
     const list = agents.filter(a => a.calls > 0).sort((a, b) => b.calls - a.calls || b.talk_ms - a.talk_ms).slice(0, LEADERS_MAX);
     say($('#leaders h2'), t.leaders);
-    const rows = keep($('#leaders ol'), list.length, () => { const e = make('li'); e.append(make('span'), make('a', 'n'), make('strong')); return e; });
+    const rows = keep($('#leaders ol'), list.length, () => { const e = make('li'); const bar = make('div', 'bar'); bar.append(make('i')); e.append(make('span'), make('a', 'n'), make('strong'), bar); return e; });
     list.forEach((a, i) => {
-      const [place, name, calls] = rows[i].children;
+      const [place, name, calls, bar] = rows[i].children;
+      width(bar.firstElementChild, a.calls / list[0].calls);
+      bar.firstElementChild.className = a.calls_target && a.calls >= a.calls_target ? 'met' : '';
       say(place, i + 1); say(name, nameOf(a)); name.href = '/agent/' + encodeURIComponent(a.agent); say(calls, number(a.calls));
     });
   };
@@ -273,13 +297,15 @@
   };
   const alerts = () => {
     say($('#alerts h2'), t.alerts);
-    const list = model.alerts.slice(-ALERTS_MAX).reverse();
+    const latest = new Map();
+    for (const a of model.alerts) { latest.delete(a.id); latest.set(a.id, a); if (a.acked) acked.add(a.id); else if (a.state === 'resolved') acked.delete(a.id); }
+    const list = [...latest.values()].slice(-ALERTS_MAX).reverse();
     const rows = keep($('#alerts ol'), Math.max(1, list.length), () => { const e = make('li'), b = make('button'); b.type = 'button'; b.addEventListener('click', acknowledge); e.append(make('time'), make('span'), b); return e; });
     if (!list.length) { say(rows[0].children[0], ''); say(rows[0].children[1], t.noAlerts); rows[0].children[2].hidden = true; }
     list.forEach((a, i) => {
       const text = a.text && (a.text[language] || a.text.en) || [a.type, a.agent].filter(Boolean).join(' ');
       rows[i].className = a.state === 'resolved' ? 'over' : '';
-      say(rows[i].children[0], hm(a.at_ms)); say(rows[i].children[1], (a.state === 'resolved' ? `(${t.over}) ` : '') + text);
+      say(rows[i].children[0], hm(a.at_ms)); say(rows[i].children[1], (a.state === 'resolved' ? `(${t.over}) ` : '') + text); rows[i].children[1].title = text;
       const button = rows[i].children[2];
       button.hidden = !mayAct || a.state === 'resolved' || !a.text;
       button.disabled = acked.has(a.id); button.dataset.id = a.id; say(button, acked.has(a.id) ? t.acked : t.ack);
@@ -290,6 +316,13 @@
     say($('#week h2'), t.week);
     say($('#week .big'), w && w.leads_issued ? percent(w.contact_rate_bp) : '–');
     say($('#week .note'), w && w.leads_issued ? fill(t.weekNote, { r: number(w.leads_reached), i: number(w.leads_issued), n: number(w.agents_at_risk) }) : t.noLeads);
+    const risky = w && w.at_risk || [];
+    const cells = keep($('#week ul'), risky.length, () => { const e = make('li'); e.append(make('a'), make('span')); return e; });
+    risky.forEach((a, i) => {
+      const [who, what] = cells[i].children;
+      say(who, nameOf(a)); who.href = '/agent/' + encodeURIComponent(a.agent);
+      say(what, fill(t.avoid, { n: number(a.leads_needed), r: a.next_rung }));
+    });
     $('#curve').hidden = !(overview && overview.curve);
     say($('#curve h2'), t.curve);
     if (overview && overview.curve) drawCurve($('#curve'), overview.curve);
@@ -362,7 +395,8 @@
   };
   const drawAgent = () => {
     if (!mine) return;
-    const d = mine.day, w = mine.week, m = mine.month;
+    const d = mine.day, w = mine.week, m = mine.month, ahead = mine.week_forecast;
+    const range = (low, high, form) => low === undefined ? '' : ` (${fill(t.range, { a: form(low), b: form(high) })})`;
     say($('#me h2'), t.today);
     const state = $('#me .state');
     if (!d) { state.replaceChildren(make('span', 'badge unknown', t.unknownAgent)); return; }
@@ -370,7 +404,8 @@
     state.replaceChildren(badge(d.state));
     facts($('#me dl'), [[t.callsOf, d.calls_target === undefined ? d.calls : `${d.calls} / ${d.calls_target}`], [t.talkOf, d.talk_target_ms === undefined ? minutes(d.talk_ms) : `${minutes(d.talk_ms)} / ${minutes(d.talk_target_ms)}`],
       [t.missingCalls, d.calls_target === undefined ? '' : Math.max(0, d.calls_target - d.calls)], [t.missingTalk, d.talk_target_ms === undefined ? '' : Math.max(0, Math.ceil((d.talk_target_ms - d.talk_ms) / 60000))],
-      [t.forecastCalls, d.calls_forecast], [t.forecastTalk, d.talk_forecast_ms === undefined ? '' : minutes(d.talk_forecast_ms)],
+      [t.forecastCalls, d.calls_forecast === undefined ? '' : number(d.calls_forecast) + range(d.calls_forecast_low, d.calls_forecast_high, number)],
+      [t.forecastTalk, d.talk_forecast_ms === undefined ? '' : number(minutes(d.talk_forecast_ms)) + range(d.talk_forecast_low_ms, d.talk_forecast_high_ms, ms => number(minutes(ms)))], [t.bindsHere, t.binds[d.binds]],
       [t.lastUseful, d.last_useful_ms ? hm(d.last_useful_ms) : ''], [t.members, d.members], [t.coverage, d.coverage_bp === undefined ? '' : percent(d.coverage_bp)]]);
     const curve = timeline && myCurve(d);
     $('#my-pace').hidden = !curve;
@@ -379,9 +414,11 @@
     $('#my-week').hidden = !(w && w.leads_issued);
     say($('#my-week h2'), t.myWeek);
     if (w) facts($('#my-week dl'), [[t.issued, w.leads_issued], [t.reached, w.leads_reached], [t.rate, percent(w.contact_rate_bp)], [t.threshold, percent(w.threshold_bp)]]);
+    $('#my-week .note').classList.toggle('met', Boolean(ahead && ahead.leads_needed <= 0));
+    say($('#my-week .note'), ahead ? ahead.leads_needed > 0 ? fill(t.avoid, { n: number(ahead.leads_needed), r: ahead.next_rung }) : t.safe : '');
     say($('#my-month h2'), t.myMonth);
     if (m) facts($('#my-month dl'), [[t.points, m.points], [t.callsOf, m.calls_target ? `${m.calls} / ${m.calls_target}` : m.calls], [t.talkOf, m.talk_target_ms ? `${minutes(m.talk_ms)} / ${minutes(m.talk_target_ms)}` : minutes(m.talk_ms)],
-      [t.members, m.members_target ? `${m.members} / ${m.members_target}` : m.members], [t.outcome, m.outcome]]);
+      [t.members, m.members_target ? `${m.members} / ${m.members_target}` : m.members], [t.outcome, t.outcomes[m.outcome] || m.outcome]]);
     say($('#my-calls h2'), t.myCalls); say($('#my-calls .note'), t.whatCounts);
     $('#my-calls thead tr').replaceChildren(...[t.time, t.talk, t.result].map(x => { const e = make('th', '', x); e.scope = 'col'; return e; }));
     const calls = (timeline ? timeline.calls : []).slice().sort((a, b) => b.at_ms - a.at_ms).slice(0, 300);
@@ -389,7 +426,7 @@
       const row = make('tr'), open = !c.talk_to_ms && c.talk_from_ms;
       const length = c.talk_to_ms ? Math.round((c.talk_to_ms - c.talk_from_ms) / 1000) : 0;
       row.append(make('td', '', hm(c.at_ms, true)), make('td', '', length ? `${Math.floor(length / 60)}:${String(length % 60).padStart(2, '0')}` : ''),
-        make('td', c.counts ? 'met' : '', open ? t.running : c.counts ? t.counted : t.not));
+        make('td', c.counts ? 'met' : '', c.counts ? t.counted : open ? t.running : t.reasons[c.outcome] || t.reasons[c.reason] || t.not));
       return row;
     }));
   };
@@ -417,7 +454,7 @@
     head();
     if (!$('#wall').hidden) {
       const agents = [...model.agents.values()];
-      sums(agents); help(agents); teams(); leaders(agents); alerts(); week(); everybody(agents);
+      sums(agents); help(agents); teams(agents); leaders(agents); alerts(); week(); everybody(agents);
     } else if (!$('#agent').hidden) drawAgent();
   };
   let lastHeard = 0;

@@ -84,6 +84,34 @@ class Http(unittest.TestCase):
         self.assertEqual(teams["red"]["calls"], 1)
         self.assertIsInstance(self.json("/api/v1/alerts")["alerts"], list)
 
+    def test_calls_that_do_not_count_say_why(self):
+        self.begin()
+        self.call()
+        self.s.event("call.end", call="c2", agent="1001", outcome="busy", ts=NINE + 60000)
+        self.s.event("call.start", call="c3", agent="1001", dir="in", ts=NINE + 120000)
+        self.s.event("call.answer", call="c3", ts=NINE + 120000)
+        self.s.event("call.end", call="c3", talk_ms=5000, ts=NINE + 125000)
+        self.s.event("call.start", call="c4", agent="1001", ts=NINE + 130000)
+        self.s.wait_ack()
+        calls = {c["at_ms"]: c for c in self.json("/api/v1/agents/1001/timeline")["calls"]}
+        said = [(c.get("reason"), c.get("outcome")) for _, c in sorted(calls.items())]
+        self.assertEqual(said, [(None, None), ("not_answered", "busy"), ("direction", None),
+                                ("open", None)])
+
+    def test_who_is_at_risk_this_week(self):
+        self.begin()
+        for agent_id, count in (("1001", 10), ("1002", 5)):
+            for i in range(count):
+                self.s.event("lead.issue", agent=agent_id, lead="%s-%d" % (agent_id, i),
+                             number="1380%s%03d" % (agent_id, i), ts=NINE)
+        self.s.tick(at("2026-11-25 13:00"))
+        self.s.wait_ack()
+        week = self.json("/api/v1/overview")["week"]
+        self.assertEqual(week["agents_at_risk"], 2)
+        self.assertEqual([(a["agent"], a["leads_needed"], a["next_rung"]) for a in week["at_risk"]],
+                         [("1002", 3, 1), ("1001", 6, 1)])
+        self.assertEqual(self.json("/api/v1/agents/1001")["week_forecast"]["leads_needed"], 6)
+
     def test_pages_fields_and_tags(self):
         self.begin()
         first = self.json("/api/v1/agents?limit=2&fields=agent,calls")

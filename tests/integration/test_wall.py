@@ -105,6 +105,9 @@ class Wall(unittest.TestCase):
 
         # a change shows within a second of its event
         self.s.call("c1", "1002", NINE, talk_ms=60000)
+        self.s.call("c2", "1002", NINE, outcome="busy")
+        for i in range(5):
+            self.s.event("lead.issue", agent="1002", lead="L%d" % i, number="138%d" % i, ts=NINE)
         self.s.wait_ack()
         began = time.monotonic()
         b("wait", selector="#everybody tr", text="1 / 60")
@@ -143,6 +146,9 @@ class Wall(unittest.TestCase):
         b("open", url=self.url + "/agent/1002")
         b("wait", selector="#me dd", text="1 / 60")
         b("wait", selector="#my-calls td", text="counted")
+        b("wait", selector="#my-calls td", text="busy")
+        b("wait", selector="#my-week .note", text="3 more leads reached avoid rung 1")
+        b("wait", selector="#me dd", text=" to ")
         self.assertEqual([v for v in b("axe") if v[1] in ("serious", "critical")], [])
         self.assertEqual(b("complaints"), [])
 

@@ -198,6 +198,16 @@ static void draw(const struct writer *picture) {
   fflush(stdout);
 }
 
+/* Where the same is to be seen in a browser. */
+static void put_wall(const json_t *board, struct writer *out) {
+  char room[32];
+  struct slice address = json_text(json_object_get(board, "http"), "listen", room);
+  if (address.len == 0 || memcmp(address.data, "unix:", 5) == 0) return;
+  put_text(out, in_words("the wall: http://", "看板：http://"));
+  put_slice(out, address);
+  put_text(out, "/\n");
+}
+
 static void show(const struct client_options *options, const json_t *board, bool live,
                  bool summary) {
   struct writer out = {0};
@@ -207,12 +217,13 @@ static void show(const struct client_options *options, const json_t *board, bool
     return;
   }
   put_headline(board, terminal, &out);
+  if (live && terminal) put_wall(board, &out);
   if (summary)
     put_summary(board, terminal, &out);
   else if (!live)
     put_table(board, 0, terminal, &out);
   else if (terminal)
-    put_table(board, terminal_rows() - 5, true, &out);
+    put_table(board, terminal_rows() - 6, true, &out);
   if (live && terminal)
     draw(&out);
   else

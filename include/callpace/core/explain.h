@@ -30,6 +30,10 @@ enum explain_reason {
 };
 const char *explain_reason_name(enum explain_reason reason); /* "too_short"; NULL for NONE */
 
+/* Why a call that is done or lost is no call of the target; only for one that is none
+ * (COUNT_CALL). */
+enum explain_reason explain_not_counted(const struct call_count *count);
+
 /* One call, or one repeated event of it. Strings are the explain's. */
 struct explain_entry {
   enum call_event_type repeated; /* EVENT_NONE: the call itself */
