@@ -5,6 +5,7 @@
 
 enum { BIN_MIN = 5, BINS_MAX = 24 * 60 / BIN_MIN, AT_RISK_MAX = 5 };
 #define BIN_MS ((msec_t)BIN_MIN * MSEC_PER_MIN)
+enum { MANY = 8, SHARED_US = 1000000 };
 
 /* Sums of all agents at the end of each bin of the day's productive time. */
 struct curve {
@@ -148,13 +149,27 @@ static void put_week(struct exchange *x, struct writer *w) {
   json_close(w, '}');
 }
 
-void overview_serve(struct exchange *x) {
-  x->type = "application/json";
-  json_open(x->body, '{');
+static void make_overview(struct exchange *x, struct writer *w) {
+  json_open(w, '{');
   if (centre_today(x->web->engine->fold.centre) != DAY_NONE) {
-    put_curve(x, x->body);
-    put_week(x, x->body);
+    put_curve(x, w);
+    put_week(x, w);
   }
-  json_close(x->body, '}');
-  put_char(x->body, '\n');
+  json_close(w, '}');
+  put_char(w, '\n');
+}
+
+/* It goes through all calls of the day: where many look, one answer a second does for
+ * all who may see the same. */
+void overview_serve(struct exchange *x) {
+  struct badge *badge = x->badge;
+  usec_t now = clock_monotonic_us();
+  bool is_fresh = badge->overview.len > 0 && now - badge->overview_us < SHARED_US;
+  if (!is_fresh || x->web->stream_count < MANY) {
+    writer_reset(&badge->overview);
+    make_overview(x, &badge->overview);
+    badge->overview_us = now;
+  }
+  x->type = "application/json";
+  put_slice(x->body, writer_slice(&badge->overview));
 }

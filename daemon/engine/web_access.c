@@ -51,8 +51,10 @@ void badges_make(struct web *web) {
 }
 
 void badges_free(struct web *web) {
-  for (size_t i = 0; i < web->badge_count; i++)
+  for (size_t i = 0; i < web->badge_count; i++) {
     writer_free(&web->badges[i].news);
+    writer_free(&web->badges[i].overview);
+  }
   free(web->badges);
   web->badges = NULL;
   web->badge_count = 0;

@@ -13,7 +13,9 @@ struct badge {
   struct viewer viewer;
   bool by_token; /* else everybody's: no token is configured */
   uint8_t token[DIGEST_SIZE], cookie[DIGEST_SIZE];
-  struct writer news; /* to all streams of this badge, of one flush */
+  struct writer news;     /* to all streams of this badge, of one flush */
+  struct writer overview; /* the answer made last */
+  usec_t overview_us;
 };
 
 /* One connection. */

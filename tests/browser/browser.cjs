@@ -21,6 +21,12 @@ const commands = {
     page.on('dialog', d => { complaints.push('dialog: ' + d.message()); d.dismiss(); });
     await page.goto(url, { timeout: PATIENCE_MS });
   },
+  /* Another tab of the same browser, in front from now on. */
+  async tab({ url }) {
+    page = await context.newPage();
+    await page.goto(url, { timeout: PATIENCE_MS });
+  },
+  async close() { await page.close(); page = context.pages()[0]; },
   /* Until an element of that selector shows that text. */
   async wait({ selector, text }) {
     await page.locator(selector).filter({ hasText: text }).first().waitFor({ timeout: PATIENCE_MS });

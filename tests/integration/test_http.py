@@ -185,6 +185,49 @@ class Http(unittest.TestCase):
             read_until(b'"1002"')
             self.assertNotIn(b'"1003"', got)
 
+    def stream(self, mark=None):
+        """Pairs of an event's name and its fields, as they come; the mark of the last."""
+        host, port = self.address.rsplit(":", 1)
+        link = socket.create_connection((host, int(port)), timeout=harness.PATIENCE_S)
+        self.addCleanup(link.close)
+        last = "Last-Event-ID: %s\r\n" % mark if mark else ""
+        link.sendall(("GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\n%s\r\n" % last).encode())
+        fields = {}
+        for line in link.makefile("r", encoding="utf-8", newline="\n"):
+            name, _, value = line.rstrip("\r\n").partition(": ")
+            if name:
+                fields[name] = value
+            elif "event" in fields:
+                yield fields["event"], fields.get("id"), json.loads(fields["data"])
+                fields = {}
+
+    def test_a_stream_goes_on_where_it_was_left(self):
+        self.begin()
+        kind, mark, data = next(self.stream())
+        self.assertEqual((kind, len(data["agents"])), ("snapshot", 3))
+        self.call("c1", "1002")
+        kind, later, data = next(self.stream(mark))
+        self.assertEqual((kind, [a["agent"] for a in data["agents"]]), ("change", ["1002"]))
+        self.assertEqual(data["agents"][0]["calls"], 1)
+        kind, _, data = next(self.stream(later))
+        self.assertEqual((kind, data["state"]), ("beat", "running"))
+        for strange in ("1-2-3", "x", mark + "0" * 40, "%s-%s" % (mark, mark)):
+            self.assertEqual(next(self.stream(strange))[0], "snapshot", strange)
+        # a sign of life while nothing happens
+        events = self.stream()
+        self.assertEqual(next(events)[0], "snapshot")
+        beats = [event[2]["state"] for _, event in zip(range(20), events) if event[0] == "beat"]
+        self.assertGreater(len(beats), 3)
+        self.assertEqual(set(beats), {"running"})
+        # marks of another life of the daemon are worth nothing
+        self.s.close()
+        self.daemon.kill()
+        self.daemon.wait()
+        self.daemon.start()
+        self.address = self.daemon.status()["http"]["listen"]
+        kind, _, data = next(self.stream(later))
+        self.assertEqual((kind, len(data["agents"])), ("snapshot", 3))
+
     def raise_an_alert(self):
         """1001 is behind after the first hour."""
         self.s.tick(NINE + 3 * 3600000)

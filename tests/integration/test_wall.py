@@ -153,6 +153,34 @@ class Wall(unittest.TestCase):
         self.assertEqual(b("complaints"), [])
 
     @unittest.skipUnless(HAS_BROWSER, "no browser: run tools/test")
+    def test_tabs_of_a_browser_share_a_stream(self):
+        self.begin(agent("1001"))
+
+        def streams():
+            return self.daemon.status()["http"]["streams"]
+
+        b = Browser(self)
+        b("open", url=self.url)
+        b("wait", selector="#everybody tr", text="0 / 60")
+        b("tab", url=self.url + "/agent/1001")
+        b("tab", url=self.url)
+        b("wait", selector="#everybody tr", text="0 / 60")
+        self.s.call("c1", "1001", NINE, talk_ms=60000)
+        self.s.wait_ack()
+        b("wait", selector="#everybody tr", text="1 / 60")
+        self.assertEqual(streams(), 1)
+        # when the first goes, which asked the daemon, the one that is left does
+        b("close")
+        b("close")
+        self.s.call("c2", "1001", NINE + 120000, talk_ms=60000)
+        self.s.wait_ack()
+        b("wait", selector="#me dd", text="2 / 60")
+        wait_until(lambda: streams() == 1, "the stream of the other tab")
+        b("tab", url=self.url)
+        b("wait", selector="#everybody tr", text="2 / 60")
+        self.assertEqual(streams(), 1)
+
+    @unittest.skipUnless(HAS_BROWSER, "no browser: run tools/test")
     def test_a_thousand_agents_and_a_restart(self):
         self.begin(*[agent(str(2000 + i)) for i in range(CROWD)])
         b = Browser(self)
