@@ -106,9 +106,8 @@ static msec_t raise_again_ms(const struct alert_day *day, msec_t resolved_ms) {
 }
 
 static msec_t raise_day(struct alert_latch *latch, const struct alert_day *day,
-                        enum alert_type type, struct alert_sink sink) {
+                        enum alert_type type, enum alert_state state, struct alert_sink sink) {
   struct slice subject = slice_of(day->agent->id);
-  enum alert_state state = alert_latch_state(latch, subject, type, day->day);
   if (state == ALERT_RAISED) return MSEC_MAX;
   if (state == ALERT_RESOLVED) {
     if (!alert_type_lasts(type)) return MSEC_MAX;
@@ -122,33 +121,46 @@ static msec_t raise_day(struct alert_latch *latch, const struct alert_day *day,
 
 static void resolve_day(struct alert_latch *latch, const struct alert_day *day,
                         enum alert_type type, bool silent, struct alert_sink sink) {
-  if (alert_latch_state(latch, slice_of(day->agent->id), type, day->day) != ALERT_RAISED) return;
   struct alert alert = day_alert(day, type, ALERT_RESOLVED);
   alert.silent = silent;
   alert_tell(latch, &alert, sink);
 }
 
-static msec_t grant(struct alert_latch *latch, const struct alert_day *day, enum alert_type type,
-                    enum wish wish, struct alert_sink sink) {
-  if (wish == RAISE && day->unseen && alert_type_lasts(type)) return MSEC_MAX;
-  if (wish == RAISE) return raise_day(latch, day, type, sink);
-  if (wish != KEEP) resolve_day(latch, day, type, wish == CLOSE_SILENTLY, sink);
+/* One judgement: what its alerts were before, and where they go. */
+struct judgement {
+  struct alert_latch *latch;
+  const struct alert_day *day;
+  enum alert_state states[ALERT_TYPES];
+  struct alert_sink sink;
+};
+
+static msec_t grant(const struct judgement *j, enum alert_type type, enum wish wish) {
+  if (wish == RAISE && j->day->unseen && alert_type_lasts(type)) return MSEC_MAX;
+  if (wish == RAISE) return raise_day(j->latch, j->day, type, j->states[type], j->sink);
+  if (wish != KEEP && j->states[type] == ALERT_RAISED)
+    resolve_day(j->latch, j->day, type, wish == CLOSE_SILENTLY, j->sink);
   return MSEC_MAX;
+}
+
+static void look_up(struct judgement *j) {
+  const uint8_t *states = alert_latch_states(j->latch, slice_of(j->day->agent->id), j->day->day);
+  for (unsigned type = 0; type < ALERT_TYPES; type++)
+    j->states[type] = states ? (enum alert_state)states[type] : ALERT_CLEAR;
 }
 
 msec_t alert_judge_day(struct alert_latch *latch, const struct alert_day *day,
                        struct alert_sink sink) {
   enum pace_state state = day->verdict->state;
   if (state == PACE_NONE || state == PACE_UNROSTERED) return MSEC_MAX;
+  struct judgement j = {.latch = latch, .day = day, .sink = sink};
+  look_up(&j);
   enum wish behind = wish_behind(day);
-  msec_t due = grant(latch, day, ALERT_DAY_BEHIND, behind, sink);
-  msec_t later = grant(latch, day, ALERT_DAY_UNREACHABLE, wish_unreachable(day), sink);
-  grant(latch, day, ALERT_DAY_MISSED, state == PACE_MISSED ? RAISE : RESOLVE, sink);
-  grant(latch, day, ALERT_DAY_MET, state == PACE_MET ? RAISE : KEEP, sink);
+  msec_t due = grant(&j, ALERT_DAY_BEHIND, behind);
+  msec_t later = grant(&j, ALERT_DAY_UNREACHABLE, wish_unreachable(day));
+  grant(&j, ALERT_DAY_MISSED, state == PACE_MISSED ? RAISE : RESOLVE);
+  grant(&j, ALERT_DAY_MET, state == PACE_MET ? RAISE : KEEP);
   if (later < due) due = later;
-  if (behind != KEEP || alert_latch_state(latch, slice_of(day->agent->id), ALERT_DAY_BEHIND,
-                                          day->day) != ALERT_RAISED)
-    return due;
+  if (behind != KEEP || j.states[ALERT_DAY_BEHIND] != ALERT_RAISED) return due;
   later = pace_keeps_up_due_ms(day->facts, resolve_rate(day));
   return later < due ? later : due;
 }

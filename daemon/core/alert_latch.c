@@ -79,6 +79,12 @@ enum alert_state alert_latch_state(const struct alert_latch *latch, struct slice
   return entry ? (enum alert_state)entry->states[type] : ALERT_CLEAR;
 }
 
+const uint8_t *alert_latch_states(const struct alert_latch *latch, struct slice subject,
+                                  day_t period) {
+  const struct latch_entry *entry = find_entry(latch, subject, period);
+  return entry ? entry->states : NULL;
+}
+
 msec_t alert_latch_since(const struct alert_latch *latch, struct slice subject,
                          enum alert_type type, day_t period) {
   const struct latch_entry *entry = find_entry(latch, subject, period);

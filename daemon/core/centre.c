@@ -250,6 +250,22 @@ void centre_leap(struct centre *centre, msec_t now_ms, uint64_t lsn) {
   move_to(centre, now_ms);
 }
 
+void centre_judge_when_due(struct centre *centre) {
+  centre->judges_when_due = true;
+}
+
+/* Of those who have too few cycles of their own the site's mean may turn the verdict. */
+static void judge_newcomers(struct centre *centre) {
+  msec_t cycle_ms = centre_day_of(centre, centre->today)->site_cycle_ms;
+  if (cycle_ms == centre->judged_cycle_ms) return;
+  centre->judged_cycle_ms = cycle_ms;
+  for (size_t i = 0; i < centre->agent_count; i++) {
+    struct day_tally *tally = centre->agents[i]->days;
+    if (tally && tally->day == centre->today && tally->cycles < OWN_CYCLES_MIN)
+      centre_mark_judge(centre, tally);
+  }
+}
+
 /* Stops wherever state changes by time alone, so that it is the same however long
  * the steps are that the caller takes. */
 void centre_advance(struct centre *centre, msec_t now_ms, uint64_t lsn) {
@@ -264,7 +280,11 @@ void centre_advance(struct centre *centre, msec_t now_ms, uint64_t lsn) {
   move_to(centre, now_ms);
   judge_due(centre);
   /* What is expected rises with time alone. */
-  if (now_ms / MSEC_PER_MIN != before_ms / MSEC_PER_MIN) centre_judge_all(centre);
+  if (now_ms / MSEC_PER_MIN == before_ms / MSEC_PER_MIN) return;
+  if (centre->judges_when_due)
+    judge_newcomers(centre);
+  else
+    centre_judge_all(centre);
 }
 
 static msec_t sooner(msec_t a, msec_t b) {

@@ -71,6 +71,8 @@ struct centre {
 
   struct day_tally *dirty_first, *dirty_last;
   struct day_tally *judge_first, *judge_last;
+  bool judges_when_due;   /* time alone judges nobody before its verdict is due */
+  msec_t judged_cycle_ms; /* with it: today's site_cycle_ms when all were judged by it */
   struct month_tally *dirty_month_first, *dirty_month_last;
   struct team_day *dirty_team_first, *dirty_team_last;
   struct lead_week *dirty_week_first, *dirty_week_last;

@@ -116,6 +116,12 @@ static bool is_early_record(enum record_type type) {
   return type == RECORD_ORIGIN || type == RECORD_LEAD_HOLD || type == RECORD_LEAD_MOVE;
 }
 
+static bool changes_coverage(const struct record *record) {
+  if (record->type == RECORD_SOURCE)
+    return record->source.change == SOURCE_UP || record->source.change == SOURCE_DOWN;
+  return record->type == RECORD_GAP || record->type == RECORD_START;
+}
+
 static void take_other(struct reading *r, uint64_t lsn, const struct record *record) {
   if (record->type == RECORD_SETTINGS) {
     pass_time(r, record->now_ms);
@@ -133,6 +139,7 @@ static void take_other(struct reading *r, uint64_t lsn, const struct record *rec
   /* The time of an absence is passed behind the gap that it is. */
   if (record->type != RECORD_START && lsn) pass_time(r, record->now_ms);
   fold_record(r->fold, own_lsn(r, lsn), record);
+  if (changes_coverage(record)) centre_judge_all(r->fold->centre);
   if (lsn) pass_time(r, record->now_ms);
 }
 
@@ -191,6 +198,7 @@ static void open_fold(struct reading *r) {
   if (r->decides) r->fold->closes_from = r->options->first;
   centre_limits(r->fold->centre)->keep_days = KEEP_DAYS;
   centre_limits(r->fold->centre)->keep_months = KEEP_MONTHS;
+  if (!r->visitor->judge) centre_judge_when_due(r->fold->centre);
   if (r->visitor->begin) r->visitor->begin(r->visitor->context, r->fold);
 }
 

@@ -105,6 +105,10 @@ void alert_latch_free(struct alert_latch *latch); /* its content; leaves it empt
 
 enum alert_state alert_latch_state(const struct alert_latch *latch, struct slice subject,
                                    enum alert_type type, day_t period);
+/* The states of all types at once, by type; NULL: all are clear. Holds until the latch
+ * next changes. */
+const uint8_t *alert_latch_states(const struct alert_latch *latch, struct slice subject,
+                                  day_t period);
 /* Since when it has that state; MSEC_NONE when clear. */
 msec_t alert_latch_since(const struct alert_latch *latch, struct slice subject,
                          enum alert_type type, day_t period);

@@ -186,6 +186,10 @@ void centre_mark_all_dirty(struct centre *centre);
 struct day_tally *centre_next_to_judge(struct centre *centre);
 /* Puts every judged agent of today on that list. */
 void centre_judge_all(struct centre *centre);
+/* From now on centre_advance does not do so every minute, which only keeps what is
+ * expected up to date: states and what follows from them come out the same. For whoever
+ * looks back; a change of coverage has to be told by centre_judge_all, as ever. */
+void centre_judge_when_due(struct centre *centre);
 /* The same for the days that lie in [from_ms, to_ms), after a change of coverage. */
 void centre_judge_span(struct centre *centre, msec_t from_ms, msec_t to_ms);
 /* The plan of a tally's day; NULL when it has none (agent not on the roster). */
