@@ -113,8 +113,7 @@ static int dump_config(const char *path) {
 
 static enum status read_files(struct engine *e, struct error *error) {
   enum status status = config_load(e->config_path, &e->config, error);
-  if (status == STATUS_OK)
-    status = settings_load(e->config->policy_path, e->config->roster_path, &e->settings, error);
+  if (status == STATUS_OK) status = config_settings(e->config, e->config_path, &e->settings, error);
   if (status != STATUS_OK) return status;
   e->roster = e->settings->roster;
   e->zone = e->settings->policy->calendar.zone;

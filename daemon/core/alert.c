@@ -157,6 +157,8 @@ void alert_put_json(struct writer *w, const struct alert *alert) {
   json_put_text(w, "period", period_of(alert_type_period(alert->type), alert->period).text);
   if (alert->policy_from != DAY_NONE) put_day(w, "policy_from", alert->policy_from);
   put_numbers(w, alert);
+  put_given(w, "call", alert->call);
+  if (alert->reason) json_put_text(w, "reason", alert->reason);
   if (alert->outcome) json_put_text(w, "outcome", alert->outcome);
   if (alert->type == ALERT_LEAD_REASSIGNED || alert->type == ALERT_LEAD_PROPOSED)
     put_moves(w, alert);

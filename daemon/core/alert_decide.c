@@ -199,6 +199,8 @@ void alert_lost_track(struct alert_latch *latch, const struct alert_lost_call *c
                         .state = ALERT_RAISED,
                         .at_ms = call->now_ms,
                         .period = call->day,
+                        .call = call->call,
+                        .reason = call->timed_out ? "max_call" : "unknown_to_switch",
                         .policy_from = call->policy ? call->policy->from : DAY_NONE};
   alert_add_person(&alert, call->agent_id, call->agent);
   alert_add_number(&alert, "started_ms", call->started_ms);

@@ -93,7 +93,17 @@ static void put_times(struct writer *w, int64_t times, bool in_chinese) {
     put_format(w, in_chinese ? "%lld 次" : "%lld times", (long long)times);
 }
 
-/* … or for: N name, T team in brackets, S subject, P period, D talk so far, k leads
+static void put_lost_reason(struct writer *w, const struct alert *alert, bool in_chinese) {
+  bool timed_out = alert->reason && strcmp(alert->reason, "max_call") == 0;
+  if (timed_out)
+    put_text(w,
+             in_chinese ? "超过最长通话时间仍无任何消息" : "nothing was heard of it for max_call");
+  else
+    put_text(w, in_chinese ? "交换机已不再有此通话" : "the switch no longer knows it");
+}
+
+/* … or for: N name, T team in brackets, S subject, P period, D talk so far, C call,
+ * W why its track was lost, k leads
  * moved, x contacts a lead needs, X outcome, Z whether the ladder is in shadow. */
 static void put_field(struct writer *w, char field, const struct alert *alert,
                       const struct tongue *tongue) {
@@ -111,6 +121,8 @@ static void put_field(struct writer *w, char field, const struct alert *alert,
   case 'D':
     put_duration(w, alert_number(alert, "talk_ms") + alert_number(alert, "talking_ms"), tongue);
     break;
+  case 'C': put_slice(w, alert->call); break;
+  case 'W': put_lost_reason(w, alert, in_chinese); break;
   case 'k': put_uint(w, alert->move_count); break;
   case 'x': put_times(w, alert_number(alert, "reached_contacts"), in_chinese); break;
   case 'X': put_outcome(w, alert->outcome, in_chinese); break;
@@ -181,9 +193,9 @@ static const struct wording wordings[ALERT_TYPES] = {
                         "Redis 已恢复，共断开 %A，看板数据正在补齐。", "Nothing to do.",
                         "Redis is away again.", "Redis 再次断开。"},
     [ALERT_CALL_LOST_TRACK] =
-        {"The end of a call of %N%T was never seen; it was closed after %O "
-         "and counts as dialled, without talk.",
-         "%N%T有一通电话一直没有收到结束信息，已在 %O 后停止跟踪：计入拨打次数，"
+        {"The end of call %C of %N%T was never seen: %W. It was closed after %O and counts as "
+         "dialled, without talk.",
+         "%N%T的通话 %C 一直没有收到结束信息（%W），已在 %O 后停止跟踪：计入拨打次数，"
          "不计通话时长。",
          "Check with the agent and the switch whether the call is still up.",
          "%N%T: the end of the call has been seen.", "%N%T的那通电话已收到结束信息。"},

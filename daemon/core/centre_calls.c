@@ -194,7 +194,7 @@ bool centre_take_lost(struct centre *centre, msec_t until_ms, struct lost_call *
     struct call *call = table_get(&centre->calls, slice_of(id));
     free(id);
     if (!call || call->state != CALL_LOST) continue;
-    *out = (struct lost_call){call->tally, call_id(call), call->start_ms};
+    *out = (struct lost_call){call->tally, call_id(call), call->start_ms, !call->lost};
     return true;
   }
   centre->lost_first = centre->lost_count = 0;

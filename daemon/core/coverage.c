@@ -1,5 +1,5 @@
-/* Outages per source, and their union, which answers the questions. The union is
- * kept beside them because outages are rare and questions are not. */
+/* Outages per source. Outages are rare and sources are few: a question walks through
+ * the outages of those that serve the agent, and begins at its own time. */
 #include "callpace/core/coverage.h"
 
 #include <stdlib.h>
@@ -34,14 +34,13 @@ static void replace(struct outages *set, size_t first, size_t last, struct span 
 
 /* Joins the two neighbours with the least healthy time between them. The first
  * may begin at MSEC_NONE, but none ends there, so the difference is safe. */
-static struct span join_nearest(struct outages *set) {
+static void join_nearest(struct outages *set) {
   size_t best = 1;
   for (size_t i = 2; i < set->count; i++)
     if (set->at[i].from_ms - set->at[i - 1].to_ms < set->at[best].from_ms - set->at[best - 1].to_ms)
       best = i;
   struct span joined = {set->at[best - 1].from_ms, set->at[best].to_ms};
   replace(set, best - 1, best + 1, joined);
-  return joined;
 }
 
 static void outages_add(struct outages *set, struct span outage) {
@@ -64,13 +63,19 @@ static void outages_prune(struct outages *set, msec_t before) {
 
 /* --- sources --- */
 
+static void serve_everybody(struct coverage_source *source) {
+  table_free(&source->teams);
+  table_free(&source->agents);
+  writer_free(&source->serves);
+}
+
 void coverage_free(struct coverage *coverage) {
   for (size_t i = 0; i < coverage->count; i++) {
+    serve_everybody(&coverage->sources[i]);
     free(coverage->sources[i].name);
     free(coverage->sources[i].past.at);
   }
   free(coverage->sources);
-  free(coverage->all.at);
   *coverage = (struct coverage){0};
 }
 
@@ -90,45 +95,27 @@ static struct coverage_source *find_or_add(struct coverage *coverage, struct sli
   return source;
 }
 
-static void unite(struct coverage *coverage) {
-  coverage->all.count = 0;
-  for (size_t i = 0; i < coverage->count; i++) {
-    const struct coverage_source *source = &coverage->sources[i];
-    for (size_t k = 0; k < source->past.count; k++)
-      outages_add(&coverage->all, source->past.at[k]);
-    if (source->down_since_ms != MSEC_NONE)
-      outages_add(&coverage->all, (struct span){source->down_since_ms, MSEC_MAX});
-  }
-}
-
-/* An outage that is over; the union follows, also where joining widened it. */
-static void add_past(struct coverage *coverage, struct coverage_source *source,
-                     struct span outage) {
+static void add_past(struct coverage_source *source, struct span outage) {
   outages_add(&source->past, outage);
-  outages_add(&coverage->all, outage);
-  if (source->past.count > COVERAGE_OUTAGES_MAX)
-    outages_add(&coverage->all, join_nearest(&source->past));
+  if (source->past.count > COVERAGE_OUTAGES_MAX) join_nearest(&source->past);
 }
 
 void coverage_down(struct coverage *coverage, struct slice source, msec_t at) {
   struct coverage_source *entry = find_or_add(coverage, source);
   if (entry->down_since_ms != MSEC_NONE && entry->down_since_ms <= at) return;
   entry->down_since_ms = at;
-  outages_add(&coverage->all, (struct span){at, MSEC_MAX});
 }
 
 void coverage_up(struct coverage *coverage, struct slice source, msec_t at) {
   struct coverage_source *entry = find_or_add(coverage, source);
   if (entry->down_since_ms == MSEC_NONE) return;
-  msec_t since = entry->down_since_ms;
+  add_past(entry, (struct span){entry->down_since_ms, at});
   entry->down_since_ms = MSEC_NONE;
-  add_past(coverage, entry, (struct span){since, at});
-  unite(coverage);
 }
 
 void coverage_gap(struct coverage *coverage, struct slice source, msec_t from, msec_t to) {
   if (from >= to) return;
-  add_past(coverage, find_or_add(coverage, source), (struct span){from, to});
+  add_past(find_or_add(coverage, source), (struct span){from, to});
 }
 
 msec_t coverage_down_since(const struct coverage *coverage, struct slice source) {
@@ -136,37 +123,105 @@ msec_t coverage_down_since(const struct coverage *coverage, struct slice source)
   return entry ? entry->down_since_ms : MSEC_NONE;
 }
 
-bool coverage_is_down(const struct coverage *coverage) {
-  for (size_t i = 0; i < coverage->count; i++)
-    if (coverage->sources[i].down_since_ms != MSEC_NONE) return true;
-  return false;
+/* --- whom a source serves --- */
+
+static void put_ids(struct writer *w, const char *const *ids) {
+  size_t count = 0;
+  while (ids && ids[count])
+    count++;
+  put_varint(w, count);
+  for (size_t i = 0; i < count; i++)
+    put_blob(w, slice_of(ids[i]));
+}
+
+void coverage_put_serves(struct writer *w, const char *const *teams, const char *const *agents) {
+  if (!teams && !agents) return;
+  put_ids(w, teams);
+  put_ids(w, agents);
+}
+
+static void read_ids(struct reader *r, struct table *ids) {
+  for (uint64_t left = get_varint(r); left > 0 && !r->failed; left--) {
+    struct slice id = get_blob(r);
+    if (!r->failed) table_put(ids, id, (void *)r);
+  }
+}
+
+void coverage_serve(struct coverage *coverage, struct slice source, struct slice serves) {
+  struct coverage_source *entry = find_or_add(coverage, source);
+  serve_everybody(entry);
+  if (serves.len == 0) return;
+  put_slice(&entry->serves, serves);
+  struct reader r = reader_of(writer_slice(&entry->serves));
+  read_ids(&r, &entry->teams);
+  read_ids(&r, &entry->agents);
+  if (r.failed || r.at != r.end) serve_everybody(entry);
+}
+
+struct slice coverage_serves(const struct coverage *coverage, struct slice source) {
+  const struct coverage_source *entry = find(coverage, source);
+  return entry ? writer_slice(&entry->serves) : (struct slice){0};
+}
+
+static bool serves(const struct coverage_source *source, const struct agent *agent) {
+  if (source->serves.len == 0 || !agent) return true;
+  return table_get(&source->agents, slice_of(agent->id)) ||
+         (agent->team && table_get(&source->teams, slice_of(agent->team->id)));
 }
 
 /* --- questions --- */
 
-msec_t coverage_missing_ms(const struct coverage *coverage, const struct spans *spans,
-                           msec_t upto) {
-  if (spans->count == 0) return 0;
-  const struct outages *all = &coverage->all;
-  msec_t missing = 0;
-  for (size_t i = first_reaching(all, spans->at[0].from_ms); i < all->count; i++) {
-    if (all->at[i].from_ms >= upto) break;
-    msec_t to = all->at[i].to_ms < upto ? all->at[i].to_ms : upto;
-    missing += spans_within(spans, all->at[i].from_ms, to);
+bool coverage_is_down(const struct coverage *coverage, const struct agent *agent) {
+  for (size_t i = 0; i < coverage->count; i++)
+    if (coverage->sources[i].down_since_ms != MSEC_NONE && serves(&coverage->sources[i], agent))
+      return true;
+  return false;
+}
+
+/* The source's first outage that ends behind `at`; from MSEC_MAX: none. Past ones
+ * may reach beyond the beginning of the one that goes on. */
+static struct span first_behind(const struct coverage_source *source, msec_t at) {
+  struct span found = {MSEC_MAX, MSEC_MAX};
+  size_t i = first_reaching(&source->past, at);
+  if (i < source->past.count && source->past.at[i].to_ms == at) i++;
+  if (i < source->past.count) found = source->past.at[i];
+  if (source->down_since_ms != MSEC_NONE && source->down_since_ms <= found.from_ms)
+    found = (struct span){source->down_since_ms, MSEC_MAX};
+  return found;
+}
+
+bool coverage_next(const struct coverage *coverage, const struct agent *agent, msec_t at,
+                   struct span *out) {
+  *out = (struct span){MSEC_MAX, MSEC_MAX};
+  for (size_t i = 0; i < coverage->count; i++) {
+    struct span outage = first_behind(&coverage->sources[i], at);
+    if (outage.from_ms < at) outage.from_ms = at;
+    if (outage.from_ms < out->from_ms && serves(&coverage->sources[i], agent)) *out = outage;
   }
+  return out->from_ms < MSEC_MAX;
+}
+
+msec_t coverage_missing_ms(const struct coverage *coverage, const struct agent *agent,
+                           const struct spans *spans, msec_t upto) {
+  if (spans->count == 0) return 0;
+  msec_t missing = 0;
+  struct span outage = {.to_ms = spans->at[0].from_ms};
+  while (outage.to_ms < upto && coverage_next(coverage, agent, outage.to_ms, &outage) &&
+         outage.from_ms < upto)
+    missing += spans_within(spans, outage.from_ms, outage.to_ms < upto ? outage.to_ms : upto);
   return missing;
 }
 
-int64_t coverage_bp(const struct coverage *coverage, const struct spans *spans, msec_t upto) {
+int64_t coverage_bp(const struct coverage *coverage, const struct agent *agent,
+                    const struct spans *spans, msec_t upto) {
   msec_t elapsed = spans_elapsed(spans, upto);
   if (elapsed == 0) return BP_ONE;
-  return (elapsed - coverage_missing_ms(coverage, spans, upto)) * BP_ONE / elapsed;
+  return (elapsed - coverage_missing_ms(coverage, agent, spans, upto)) * BP_ONE / elapsed;
 }
 
 void coverage_prune(struct coverage *coverage, msec_t before) {
   for (size_t i = 0; i < coverage->count; i++)
     outages_prune(&coverage->sources[i].past, before);
-  unite(coverage);
 }
 
 /* --- snapshots --- */
@@ -177,6 +232,7 @@ void coverage_save(const struct coverage *coverage, struct writer *w) {
     const struct coverage_source *source = &coverage->sources[i];
     put_blob(w, slice_of(source->name));
     put_varint_signed(w, source->down_since_ms);
+    put_blob(w, writer_slice(&source->serves));
     put_varint(w, source->past.count);
     for (size_t k = 0; k < source->past.count; k++) {
       put_varint_signed(w, source->past.at[k].from_ms);
@@ -193,6 +249,7 @@ static void load_source(struct coverage *coverage, struct reader *r) {
   }
   struct coverage_source *source = find_or_add(coverage, name);
   source->down_since_ms = get_varint_signed(r);
+  coverage_serve(coverage, name, get_blob(r));
   uint64_t count = get_varint(r);
   if (count > COVERAGE_OUTAGES_MAX) r->failed = true;
   for (uint64_t k = 0; k < count && !r->failed; k++) {
@@ -206,8 +263,5 @@ void coverage_load(struct coverage *coverage, struct reader *r) {
   uint64_t count = get_varint(r);
   for (uint64_t i = 0; i < count && !r->failed; i++)
     load_source(coverage, r);
-  if (r->failed)
-    coverage_free(coverage);
-  else
-    unite(coverage);
+  if (r->failed) coverage_free(coverage);
 }

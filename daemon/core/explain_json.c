@@ -95,21 +95,22 @@ static void put_state(const struct explain *x, const struct explain_state *s, st
 
 /* What no source saw of the productive time. */
 static void put_outages(const struct explain *x, day_t day, struct writer *out) {
-  const struct outages *all = &x->fold->coverage.all;
+  const struct coverage *coverage = &x->fold->coverage;
+  const struct agent *agent =
+      roster_find(centre_settings(x->fold->centre)->roster, slice_of(x->agent));
   struct spans productive;
   calendar_productive(calendar_of(x), day, &productive, NULL);
-  for (unsigned i = 0; i < productive.count; i++)
-    for (size_t j = 0; j < all->count; j++) {
-      msec_t from = all->at[j].from_ms, to = all->at[j].to_ms;
-      if (from < productive.at[i].from_ms) from = productive.at[i].from_ms;
-      if (to > productive.at[i].to_ms) to = productive.at[i].to_ms;
-      if (from >= to) continue;
-      open_entry(x, "state", "gap", from, day, out);
-      json_put_int(out, "from_ms", from);
-      json_put_int(out, "to_ms", to);
+  for (unsigned i = 0; i < productive.count; i++) {
+    struct span part = productive.at[i], gap = {.to_ms = part.from_ms};
+    while (gap.to_ms < part.to_ms && coverage_next(coverage, agent, gap.to_ms, &gap) &&
+           gap.from_ms < part.to_ms) {
+      open_entry(x, "state", "gap", gap.from_ms, day, out);
+      json_put_int(out, "from_ms", gap.from_ms);
+      json_put_int(out, "to_ms", gap.to_ms < part.to_ms ? gap.to_ms : part.to_ms);
       json_put_text(out, "rule", "POLICY 3");
       json_close(out, '}');
     }
+  }
 }
 
 void explain_put_states(const struct explain *x, struct writer *out) {

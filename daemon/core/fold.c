@@ -6,7 +6,7 @@
 #include "callpace/base/json_strings.h"
 #include "callpace/base/mem.h"
 
-enum { FOLD_VERSION = 6, ORIGINS_MAX = 1 << 24, POINTS_KEPT_MONTHS = 14 };
+enum { FOLD_VERSION = 7, ORIGINS_MAX = 1 << 24, POINTS_KEPT_MONTHS = 14 };
 
 void fold_init(struct fold *fold, const struct settings *settings, bool clock_events) {
   *fold = (struct fold){.centre = centre_new(settings),
@@ -135,7 +135,8 @@ void fold_pass(struct fold *fold, msec_t to_ms, void (*judge)(void *context), vo
 static bool facts_now(struct fold *fold, struct day_tally *tally, struct pace_facts *out) {
   const struct day_plan *plan = centre_plan(fold->centre, tally);
   if (!plan) return false;
-  int64_t seen_bp = coverage_bp(&fold->coverage, &plan->productive, fold->now_ms);
+  int64_t seen_bp =
+      coverage_bp(&fold->coverage, tally->agent->rostered, &plan->productive, fold->now_ms);
   return centre_pace_facts(fold->centre, tally, fold->now_ms, seen_bp, out);
 }
 
@@ -387,6 +388,9 @@ void fold_record(struct fold *fold, uint64_t lsn, const struct record *record) {
   switch (record->type) {
   case RECORD_SEQ: take_seq(fold, record->origin, record->seq, MSEC_NONE); break;
   case RECORD_SOURCE: fold_source(fold, record); break;
+  case RECORD_SOURCE_SERVES:
+    coverage_serve(&fold->coverage, record->source_serves.source, record->source_serves.serves);
+    break;
   case RECORD_GAP: miss(fold, record->gap.source, record->gap.from_ms, record->gap.to_ms); break;
   case RECORD_ALERT: fold_alert(fold, lsn, record); break;
   case RECORD_SETTINGS:

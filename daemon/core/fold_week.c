@@ -26,7 +26,7 @@ static void look_back(const struct fold *fold, const struct lead_week *week,
     facts->missed_days += tally && tally->verdict.state == PACE_MISSED;
     if (rostered->hired != DAY_NONE && day < rostered->hired) continue;
     whole += spans_elapsed(&plan.productive, fold->now_ms);
-    missing += coverage_missing_ms(&fold->coverage, &plan.productive, fold->now_ms);
+    missing += coverage_missing_ms(&fold->coverage, rostered, &plan.productive, fold->now_ms);
   }
   facts->coverage_bp = whole > 0 ? (whole - missing) * BP_ONE / whole : BP_ONE;
 }

@@ -92,6 +92,24 @@ static void put_source(struct writer *out, const struct record *record) {
   put_given(out, "reason", record->source.reason);
 }
 
+static void put_ids(struct writer *out, const char *key, struct reader *r) {
+  json_key(out, key);
+  json_open(out, '[');
+  for (uint64_t left = get_varint(r); left > 0 && !r->failed; left--) {
+    struct slice id = get_blob(r);
+    if (!r->failed) json_slice(out, id);
+  }
+  json_close(out, ']');
+}
+
+static void put_source_serves(struct writer *out, const struct record *record) {
+  struct reader r = reader_of(record->source_serves.serves);
+  json_put_string(out, "source", record->source_serves.source);
+  if (r.at == r.end) return;
+  put_ids(out, "teams", &r);
+  put_ids(out, "agents", &r);
+}
+
 static void put_origin(struct writer *out, const struct record *record) {
   json_put_uint(out, "origin", record->origin);
   json_put_string(out, "source", record->name.source);
@@ -234,6 +252,7 @@ static void put_other(struct writer *out, const struct record *record) {
   case RECORD_ORIGIN: put_origin(out, record); break;
   case RECORD_START: put_start(out, record); break;
   case RECORD_SOURCE: put_source(out, record); break;
+  case RECORD_SOURCE_SERVES: put_source_serves(out, record); break;
   case RECORD_SETTINGS:
     json_put_string(out, "policy", record->settings.policy);
     json_put_string(out, "roster", record->settings.roster);
@@ -267,6 +286,7 @@ void record_to_lines(const struct record *record, bool all, struct writer *out) 
                                                   [RECORD_START] = "x.start",
                                                   [RECORD_STOP] = "x.stop",
                                                   [RECORD_SOURCE] = "x.source",
+                                                  [RECORD_SOURCE_SERVES] = "x.source_serves",
                                                   [RECORD_SETTINGS] = "x.settings",
                                                   [RECORD_ALERT] = "x.alert",
                                                   [RECORD_DELIVERED] = "x.delivered",

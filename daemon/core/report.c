@@ -196,7 +196,8 @@ static bool coverage_of(const struct report *r, const struct report_row *row, in
     const struct day_plan *plan = row->days[i] ? centre_plan(fold->centre, row->days[i]) : NULL;
     if (!plan || plan->exempt) continue;
     whole += spans_elapsed(&plan->productive, fold->now_ms);
-    missing += coverage_missing_ms(&fold->coverage, &plan->productive, fold->now_ms);
+    missing +=
+        coverage_missing_ms(&fold->coverage, row->agent->rostered, &plan->productive, fold->now_ms);
   }
   if (whole > 0) *bp = (whole - missing) * 10000 / whole;
   return whole > 0;

@@ -68,6 +68,21 @@ static void begin_health(struct source *s) {
     source_down(s, s->dialect->is_client ? "not logged in yet" : "no producer connected yet");
 }
 
+/* Whom its outages concern; recorded when it is another than before. */
+static void note_serves(struct source *s) {
+  struct engine *e = s->intake->engine;
+  struct slice name = slice_of(s->name);
+  struct writer serves = {0};
+  coverage_put_serves(&serves, s->config->teams, s->config->agents);
+  if (!slice_equal(writer_slice(&serves), coverage_serves(&e->fold.coverage, name))) {
+    struct record record = {.type = RECORD_SOURCE_SERVES,
+                            .source_serves = {.source = name, .serves = writer_slice(&serves)}};
+    pipeline_record(e, &record);
+    centre_judge_all(e->fold.centre);
+  }
+  writer_free(&serves);
+}
+
 /* ---- opening and closing ---- */
 
 static enum status open_socket(struct source *s, struct error *error) {
@@ -247,6 +262,8 @@ enum status intake_configure(struct intake *intake, const struct config *config,
     intake->sources = s;
     begin_health(s);
   }
+  for (struct source *s = intake->sources; s; s = s->next)
+    note_serves(s);
   forget_others(intake);
   return STATUS_OK;
 }

@@ -44,7 +44,7 @@ static void judge_day(struct engine *e, struct day_tally *tally) {
                             .memory = &tally->pace,
                             .facts = &facts,
                             .verdict = &verdict,
-                            .unseen = coverage_is_down(&fold->coverage)};
+                            .unseen = coverage_is_down(&fold->coverage, tally->agent->rostered)};
     msec_t due = alert_judge_day(&fold->latch, &day, judge_sink(e));
     if (due < verdict.due_ms) verdict.due_ms = due;
   }
@@ -77,6 +77,8 @@ static void tell_lost_calls(struct engine *e) {
   for (struct lost_call lost; centre_take_lost(fold->centre, until_ms, &lost);) {
     struct alert_lost_call told = {.agent_id = slice_of(lost.tally->agent->id),
                                    .agent = lost.tally->agent->rostered,
+                                   .call = lost.call,
+                                   .timed_out = lost.timed_out,
                                    .day = lost.tally->day,
                                    .now_ms = fold->now_ms,
                                    .started_ms = lost.start_ms,

@@ -116,17 +116,28 @@ void recovery_note_settings(struct engine *e) {
   if (e->fold.settings_mark != mark_of(e->settings)) record_settings(e);
 }
 
+static void note_serves(struct engine *e, const struct coverage_source *source) {
+  struct record record = {
+      .type = RECORD_SOURCE_SERVES,
+      .source_serves = {.source = slice_of(source->name), .serves = writer_slice(&source->serves)}};
+  pipeline_record(e, &record);
+}
+
+static void note_down(struct engine *e, const struct coverage_source *source) {
+  struct record record = {.type = RECORD_SOURCE,
+                          .source = {.change = SOURCE_DOWN,
+                                     .at_ms = source->down_since_ms,
+                                     .source = slice_of(source->name),
+                                     .reason = SLICE("still")}};
+  pipeline_record(e, &record);
+}
+
 void recovery_note_segment(struct engine *e) {
   record_settings(e);
   for (size_t i = 0; i < e->fold.coverage.count; i++) {
     const struct coverage_source *source = &e->fold.coverage.sources[i];
-    if (source->down_since_ms == MSEC_NONE || !source->name[0]) continue;
-    struct record record = {.type = RECORD_SOURCE,
-                            .source = {.change = SOURCE_DOWN,
-                                       .at_ms = source->down_since_ms,
-                                       .source = slice_of(source->name),
-                                       .reason = SLICE("still")}};
-    pipeline_record(e, &record);
+    if (source->serves.len > 0) note_serves(e, source);
+    if (source->down_since_ms != MSEC_NONE && source->name[0]) note_down(e, source);
   }
 }
 

@@ -12,7 +12,7 @@ static enum status load(const struct engine *e, struct config **config, struct s
                         struct error *error) {
   enum status status = config_load(e->config_path, config, error);
   if (status != STATUS_OK) return status;
-  status = settings_load((*config)->policy_path, (*config)->roster_path, settings, error);
+  status = config_settings(*config, e->config_path, settings, error);
   if (status != STATUS_OK) return status;
   const char *fixed = config_fixed_change(e->config, *config);
   if (!fixed) return STATUS_OK;

@@ -158,6 +158,42 @@ enum status settings_load(const char *policy_path, const char *roster_path, stru
   return status;
 }
 
+static bool has_team(const struct roster *roster, const char *id) {
+  for (size_t i = 0; i < roster->team_count; i++)
+    if (strcmp(roster->teams[i].id, id) == 0) return true;
+  return false;
+}
+
+/* Somebody who is misspelt would be served by nobody, and never have a gap. */
+static enum status check_served(const struct config *config, const char *path,
+                                const struct roster *roster, struct error *error) {
+  for (size_t i = 0; i < config->source_count; i++) {
+    const struct config_source *source = &config->sources[i];
+    for (size_t k = 0; source->teams && source->teams[k]; k++)
+      if (!has_team(roster, source->teams[k]))
+        return error_set(error, STATUS_CONFIG,
+                         "%s:%u: source %s serves team \"%s\", which the roster does not have",
+                         path, source->teams_line, source->name, source->teams[k]);
+    for (size_t k = 0; source->agents && source->agents[k]; k++)
+      if (!table_get(&roster->by_id, slice_of(source->agents[k])))
+        return error_set(error, STATUS_CONFIG,
+                         "%s:%u: source %s serves agent \"%s\", whom the roster does not have",
+                         path, source->agents_line, source->name, source->agents[k]);
+  }
+  return STATUS_OK;
+}
+
+enum status config_settings(const struct config *config, const char *path, struct settings **out,
+                            struct error *error) {
+  enum status status = settings_load(config->policy_path, config->roster_path, out, error);
+  if (status != STATUS_OK) return status;
+  status = check_served(config, path, (*out)->roster, error);
+  if (status == STATUS_OK) return status;
+  settings_free(*out);
+  *out = NULL;
+  return status;
+}
+
 enum status config_check(const char *path, struct writer *out, struct error *error) {
   struct config *config = NULL;
   struct settings *settings = NULL;
@@ -166,7 +202,7 @@ enum status config_check(const char *path, struct writer *out, struct error *err
   for (size_t i = 0; i < config->warning_count; i++)
     put_format(out, "warning: %s\n", config->warnings[i]);
   put_format(out, "%s: %zu sources, %zu hooks\n", path, config->source_count, config->hook_count);
-  status = settings_load(config->policy_path, config->roster_path, &settings, error);
+  status = config_settings(config, path, &settings, error);
   if (settings) {
     const struct policy_book *book = settings->policy;
     put_format(out, "%s: %zu dated policies, time zone %s\n", config->policy_path, book->count,

@@ -71,6 +71,25 @@ static enum status allow_read(struct reading *r, struct node *node, void *base) 
   return networks_read(r, node, &source->allow, &source->allow_count);
 }
 
+static enum status ids_read(struct reading *r, struct node *node, const char ***ids,
+                            unsigned *line) {
+  *line = node->line;
+  enum status status = texts_read(r, node, ids, NULL);
+  if (status == STATUS_OK && node->count == 0)
+    return fail_at(r, node, "an empty list would serve nobody");
+  return status;
+}
+
+static enum status teams_read(struct reading *r, struct node *node, void *base) {
+  struct config_source *source = base;
+  return ids_read(r, node, &source->teams, &source->teams_line);
+}
+
+static enum status agents_read(struct reading *r, struct node *node, void *base) {
+  struct config_source *source = base;
+  return ids_read(r, node, &source->agents, &source->agents_line);
+}
+
 #define SOURCE(member) offsetof(struct config_source, member)
 static const char *const source_types[] = {"native", "ami", "esl", "evapi", "smdr", NULL};
 static const char *const event_forms[] = {"plain", "json", NULL};
@@ -123,6 +142,11 @@ static const struct option source_options[] = {
      .help = "Permissions of a unix socket."},
     {"start_means", OPTION_CHOICE, SOURCE(start_means_answer), "start", .choices = start_meanings,
      .help = "answer: the switch sends a start only when the conversation begins."},
+    {"teams", OPTION_READ, .read = teams_read, .type_name = "list of texts",
+     .help = "The source serves these teams only: its outages are no gap for others. Default: "
+             "everybody."},
+    {"agents", OPTION_READ, .read = agents_read, .type_name = "list of texts",
+     .help = "The source serves these agents, beside those of `teams`."},
     {.name = NULL}};
 
 static enum status check_listening(struct reading *r, const struct node *node,

@@ -79,9 +79,9 @@ static void try_segment(const uint8_t *data, size_t size) {
   enum status status = journal_replay(state_dir, 0, count_one, &before, &error);
   struct journal *journal =
       journal_open(state_dir, &(struct journal_options){.no_sync = true}, &found, &error);
-  CHECK((journal != NULL) == (status == STATUS_OK));
-  CHECK(journal || error.status == STATUS_CONFIG);
-  if (journal) {
+  CHECK(journal || (status != STATUS_OK && error.status == STATUS_CONFIG));
+  /* Opening looks at the frames; what stands in a whole one is for the replay to refuse. */
+  if (journal && status == STATUS_OK) {
     CHECK(found.last_lsn == before);
     CHECK(journal_replay(state_dir, 0, count_one, &after, &error) == STATUS_OK);
     CHECK(before == after);

@@ -176,7 +176,9 @@ class View(unittest.TestCase):
         day = self.hash()
         self.assertEqual([day[f] for f in ("dials", "answered", "calls", "talk_ms", "lost_track",
                                            "open_calls")], ["2", "1", "1", "0", "2", "0"])
-        self.assertTrue(any(a["type"] == "call.lost_track" for a in self.daemon.alerts()))
+        lost = [a for a in self.daemon.alerts() if a["type"] == "call.lost_track"]
+        self.assertEqual([(a["agent"], a["reason"]) for a in lost], [("1001", "max_call")])
+        self.assertIn("call " + lost[0]["call"], lost[0]["text"]["en"])
         self.s.event("call.end", call="a", ts=NINE + 5 * HOUR)
         day = self.hash()
         self.assertEqual([day[f] for f in ("dials", "calls", "talk_ms", "lost_track")],

@@ -250,22 +250,37 @@ Test(alert, json_is_that_of_the_contract) {
 
 Test(alert, hostile_names_stay_inside_their_string) {
   struct agent evil = {.id = "PJSIP/7\"\n", .name = "%N%s\"},{\x01<script>\xff", .team = NULL};
-  struct alert_lost_call call = {slice_of(evil.id), &evil, DAY, 5 * HOUR, HOUR, &policy};
+  struct alert_lost_call call = {.agent_id = slice_of(evil.id),
+                                 .agent = &evil,
+                                 .call = SLICE("c\"\n<script>"),
+                                 .day = DAY,
+                                 .now_ms = 5 * HOUR,
+                                 .started_ms = HOUR,
+                                 .policy = &policy};
   alert_lost_track(&latch, &call, sink);
   json_t *root = json_loads(json, JSON_REJECT_DUPLICATES, NULL);
   cr_assert_not_null(root, "%s", json);
   cr_expect_str_eq(json_string_value(json_object_get(root, "id")),
                    "PJSIP/7\"\n/call.lost_track/2026-11-23");
+  cr_expect_str_eq(json_string_value(json_object_get(root, "call")), "c\"\n<script>");
+  cr_expect_str_eq(json_string_value(json_object_get(root, "reason")), "unknown_to_switch");
   cr_expect_null(strpbrk(json, "<\n\x01"));
   cr_expect_null(json_object_get(root, "team"));
   json_decref(root);
 }
 
 Test(alert, a_lost_call_is_told_once_an_agent_and_day) {
-  struct alert_lost_call call = {SLICE("4711"), NULL, DAY, 5 * HOUR, HOUR, NULL};
+  struct alert_lost_call call = {.agent_id = SLICE("4711"),
+                                 .call = SLICE("c1"),
+                                 .timed_out = true,
+                                 .day = DAY,
+                                 .now_ms = 5 * HOUR,
+                                 .started_ms = HOUR};
   alert_lost_track(&latch, &call, sink);
   alert_lost_track(&latch, &call, sink);
   expect_told("4711/call.lost_track/2026-11-23 raised\n");
+  cr_expect_not_null(strstr(json, "The end of call c1 of 4711 was never seen: nothing was heard of "
+                                  "it for max_call. It was closed after 4 h"));
   call.day++;
   alert_lost_track(&latch, &call, sink);
   expect_told("4711/call.lost_track/2026-11-24 raised\n");

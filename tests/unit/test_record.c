@@ -229,6 +229,19 @@ Test(record, acknowledgements_and_numbers_not_given_out) {
   cr_assert_not(record_decode((struct slice){hole, 1}, &clock, &back));
 }
 
+Test(record, whom_a_source_serves) {
+  struct record back, record = {.type = RECORD_SOURCE_SERVES, .now_ms = now};
+  record.source_serves.source = SLICE("pbx1");
+  record.source_serves.serves = SLICE("\1\3RED\1\0041001");
+  struct writer out = round_trip(&record, now, &back), line = {0};
+  same_text(back.source_serves.source, record.source_serves.source);
+  same_text(back.source_serves.serves, record.source_serves.serves);
+  record_to_lines(&record, true, &line);
+  cr_assert_not_null(strstr(writer_text(&line), "\"teams\":[\"RED\"],\"agents\":[\"1001\"]"));
+  writer_free(&out);
+  writer_free(&line);
+}
+
 Test(record, settings_of_32_mebibytes) {
   size_t len = (size_t)32 << 20;
   char *text = calloc(1, len);

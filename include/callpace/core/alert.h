@@ -78,6 +78,8 @@ struct alert {
   day_t policy_from; /* DAY_NONE: no policy behind it */
   struct alert_number numbers[ALERT_NUMBERS_MAX];
   unsigned number_count;
+  struct slice call;              /* call.lost_track: the call's id */
+  const char *reason;             /* call.lost_track: "max_call" or "unknown_to_switch" */
   const char *outcome;            /* month.outcome: its name; NULL elsewhere */
   const struct alert_move *moves; /* lead.reassigned: borrowed */
   size_t move_count;
@@ -205,6 +207,8 @@ void alert_tell_month(struct alert_latch *latch, const struct agent *agent, mont
 struct alert_lost_call {
   struct slice agent_id;
   const struct agent *agent;
+  struct slice call; /* its id */
+  bool timed_out;    /* nothing was heard for max_call; else the switch knows it no more */
   day_t day;
   msec_t now_ms;
   msec_t started_ms;

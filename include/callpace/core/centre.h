@@ -209,6 +209,7 @@ struct lost_call {
   struct day_tally *tally;
   struct slice call; /* holds until the centre next changes */
   msec_t start_ms;
+  bool timed_out; /* nothing was heard for max_call; else the switch knows it no more */
 };
 bool centre_take_lost(struct centre *centre, msec_t until_ms, struct lost_call *out);
 

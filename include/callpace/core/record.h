@@ -36,6 +36,7 @@ enum record_type {
   RECORD_MONTH_CLOSED = 16, /* .month_closed: how an agent's month was judged */
   RECORD_ALERT_ACK = 18,    /* .ack: somebody sees to an alert */
   RECORD_PROPOSAL = 20, /* .proposal: leads that are to change hands, or what was decided of it */
+  RECORD_SOURCE_SERVES = 21, /* .source_serves: whom a source serves from here on */
   RECORD_TYPES
 };
 
@@ -71,6 +72,10 @@ struct record {
       msec_t at_ms;
       struct slice source, producer, reason;
     } source;
+    struct {
+      struct slice source;
+      struct slice serves; /* coverage_put_serves; empty: everybody */
+    } source_serves;
     struct {
       msec_t from_ms, to_ms;
       struct slice source, reason;

@@ -42,6 +42,8 @@ struct config_source {
   size_t allow_count;
   int64_t socket_mode; /* of a unix socket */
   bool start_means_answer;
+  const char **teams, **agents; /* ids it serves, end with NULL; both NULL: everybody */
+  unsigned teams_line, agents_line;
 };
 
 /* One entry of `hooks`: a program (exec) or an address (webhook). */
@@ -165,6 +167,11 @@ enum status settings_load(const char *policy_path, const char *roster_path, stru
 enum status settings_from_text(struct slice policy_text, const char *policy_label,
                                struct slice roster_text, const char *roster_label,
                                struct settings **out, struct error *error);
+
+/* The same for the files a configuration names, and checks that it fits them: sources
+ * serve teams and agents that there are. `path` is the configuration's, for errors. */
+enum status config_settings(const struct config *config, const char *path, struct settings **out,
+                            struct error *error);
 
 /* Loads configuration, policy and roster, and appends what was found, warnings
  * included, one line each. */
