@@ -162,6 +162,14 @@ const struct alert_entry *alert_log_raised(const struct alert_log *log, struct s
   return found;
 }
 
+void alert_log_touch(struct alert_log *log, struct slice id, uint64_t lsn) {
+  struct alert_entry *found = NULL;
+  for (struct alert_entry *e = table_get(&log->by_id, id); e; e = e->newer_same)
+    if (e->raised && !e->notice) found = e;
+  if (!found) return;
+  found->touched_lsn = log->touched_lsn = lsn;
+}
+
 void alert_log_digested(struct alert_log *log, struct slice hook, struct slice lead, uint64_t lsn,
                         void (*each)(void *context, const struct alert_entry *entry),
                         void *context) {

@@ -413,6 +413,7 @@ void fold_record(struct fold *fold, uint64_t lsn, const struct record *record) {
   case RECORD_ALERT_ACK:
     alert_book_ack(&fold->book, record->ack.id, record->ack.at_ms, record->ack.by,
                    record->ack.note);
+    alert_log_touch(&fold->alerts, record->ack.id, lsn);
     break;
   default: break;
   }

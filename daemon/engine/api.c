@@ -265,7 +265,7 @@ static void serve_alerts(struct question *q) {
   for (; entry && !more; entry = entry->newer) {
     if (entry->lsn <= after) continue;
     more = left == 0;
-    if (more || !viewer_put_alert(q->viewer, entry, w)) continue;
+    if (more || !viewer_put_alert(q->viewer, q->engine, entry, w)) continue;
     left--;
     last = entry->lsn;
   }

@@ -158,9 +158,13 @@ void board_refresh(struct board *b) {
 
 /* ---- marks ---- */
 
+static uint64_t alerts_lsn(const struct alert_log *log) {
+  uint64_t newest = log->newest ? log->newest->lsn : 0;
+  return log->touched_lsn > newest ? log->touched_lsn : newest;
+}
+
 struct board_mark board_mark_now(const struct board *b) {
-  const struct alert_entry *newest = b->engine->fold.alerts.newest;
-  return (struct board_mark){b->epoch, b->version, newest ? newest->lsn : 0};
+  return (struct board_mark){b->epoch, b->version, alerts_lsn(&b->engine->fold.alerts)};
 }
 
 void board_mark_put(struct writer *w, struct board_mark mark) {
@@ -297,13 +301,14 @@ static bool put_alerts(const struct board *b, const struct viewer *viewer, uint6
                        bool even_none, struct writer *w) {
   const struct alert_log *log = &b->engine->fold.alerts;
   bool any = even_none;
-  if (!any && (!log->newest || log->newest->lsn <= since)) return false;
+  if (!any && alerts_lsn(log) <= since) return false;
   json_key(w, "alerts");
   json_open(w, '[');
   size_t skip = log->count > ALERTS_SHOWN ? log->count - ALERTS_SHOWN : 0;
   for (const struct alert_entry *entry = log->oldest; entry; entry = entry->newer) {
     if (skip > 0 && skip--) continue;
-    if (entry->lsn > since && viewer_put_alert(viewer, entry, w)) any = true;
+    if (entry->lsn <= since && entry->touched_lsn <= since) continue;
+    if (viewer_put_alert(viewer, b->engine, entry, w)) any = true;
   }
   json_close(w, ']');
   return any;

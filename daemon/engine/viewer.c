@@ -1,6 +1,7 @@
 #include "callpace/engine/viewer.h"
 
 #include "callpace/base/json_members.h"
+#include "callpace/engine/care.h"
 #include "callpace/engine/figures.h"
 
 static bool is_in_team(const struct centre_agent *agent, const char *team) {
@@ -53,13 +54,8 @@ static bool is_nameless(struct slice key) {
   return false;
 }
 
-bool viewer_put_alert(const struct viewer *v, const struct alert_entry *entry, struct writer *w) {
-  struct slice json = slice_of(entry->json), key, value;
-  if (json.len == 0 || !sees_alert(v, json)) return false;
-  if (v->names) {
-    json_raw(w, json);
-    return true;
-  }
+static void put_nameless(struct slice json, struct writer *w) {
+  struct slice key, value;
   char name[64];
   json_open(w, '{');
   for (size_t at = 0; json_next_member(json, &at, &key, &value);) {
@@ -70,5 +66,15 @@ bool viewer_put_alert(const struct viewer *v, const struct alert_entry *entry, s
     json_raw(w, value);
   }
   json_close(w, '}');
+}
+
+bool viewer_put_alert(const struct viewer *v, const struct engine *engine,
+                      const struct alert_entry *entry, struct writer *w) {
+  struct slice json = slice_of(entry->json);
+  if (entry->notice || json.len == 0 || !sees_alert(v, json)) return false;
+  if (v->names)
+    care_put_alert(engine, entry, w);
+  else
+    put_nameless(json, w);
   return true;
 }

@@ -34,7 +34,8 @@ static bool sees_alert(const struct exchange *x, const char *id) {
   struct writer scratch = {0};
   const struct alert_entry *entry = x->web->engine->fold.alerts.oldest;
   for (; entry && !seen; entry = entry->newer)
-    seen = strcmp(entry->id, id) == 0 && viewer_put_alert(&x->badge->viewer, entry, &scratch);
+    seen = strcmp(entry->id, id) == 0 &&
+           viewer_put_alert(&x->badge->viewer, x->web->engine, entry, &scratch);
   writer_free(&scratch);
   return seen;
 }

@@ -298,7 +298,7 @@
   const alerts = () => {
     say($('#alerts h2'), t.alerts);
     const latest = new Map();
-    for (const a of model.alerts) { latest.delete(a.id); latest.set(a.id, a); if (a.acked) acked.add(a.id); else if (a.state === 'resolved') acked.delete(a.id); }
+    for (const a of model.alerts) { const known = latest.get(a.id); if (known && known.at_ms !== a.at_ms) latest.delete(a.id); latest.set(a.id, a); if (a.acked) acked.add(a.id); else if (a.state === 'resolved') acked.delete(a.id); }
     const list = [...latest.values()].slice(-ALERTS_MAX).reverse();
     const rows = keep($('#alerts ol'), Math.max(1, list.length), () => { const e = make('li'), b = make('button'); b.type = 'button'; b.addEventListener('click', acknowledge); e.append(make('time'), make('span'), b); return e; });
     if (!list.length) { say(rows[0].children[0], ''); say(rows[0].children[1], t.noAlerts); rows[0].children[2].hidden = true; }

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import unittest
+import urllib.request
 
 import harness
 from harness import Daemon, agent, at, policy, roster, wait_until
@@ -23,6 +24,7 @@ class Care(unittest.TestCase):
             hook.update(exec=["sh", "-c", "cat >>$0; echo >>$0", self.daemon.path(hook["name"])],
                         concurrency=1, timeout="60s")
         self.daemon.config["hooks"] = hooks
+        self.daemon.config["http"] = {"listen": "127.0.0.1:0"}
         self.daemon.write_config()
         self.daemon.start()
         self.s = self.daemon.sender("pbx1")
@@ -144,7 +146,11 @@ class Care(unittest.TestCase):
         self.at(100)
         self.assertEqual(len(self.told("lead")), 3)
         self.assertEqual(len(self.told("all")), 7)
-        self.assertNotIn("digest", {a["type"] for a in self.daemon.alerts()})
+        address = self.daemon.status()["http"]["listen"]
+        with urllib.request.urlopen("http://%s/api/v1/alerts" % address) as reply:
+            shown = json.load(reply)["alerts"]
+        for alerts in (self.daemon.alerts(), shown):
+            self.assertEqual({a["type"] for a in alerts}, {"day.behind"})
         self.catch_up(direct[0][0], 101)
         self.assertEqual(self.told_ids("lead")[3:], [(direct[0][0], "day.behind", "resolved")])
 

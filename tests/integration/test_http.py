@@ -1,6 +1,7 @@
 """The HTTP face of the running daemon: figures, stream, metrics, health, roles."""
 import hmac
 import http.client
+import itertools
 import json
 import os
 import shutil
@@ -185,12 +186,13 @@ class Http(unittest.TestCase):
             read_until(b'"1002"')
             self.assertNotIn(b'"1003"', got)
 
-    def stream(self, mark=None):
+    def stream(self, mark=None, token=None):
         """Pairs of an event's name and its fields, as they come; the mark of the last."""
         host, port = self.address.rsplit(":", 1)
         link = socket.create_connection((host, int(port)), timeout=harness.PATIENCE_S)
         self.addCleanup(link.close)
         last = "Last-Event-ID: %s\r\n" % mark if mark else ""
+        last += "Authorization: Bearer %s\r\n" % token if token else ""
         link.sendall(("GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\n%s\r\n" % last).encode())
         fields = {}
         for line in link.makefile("r", encoding="utf-8", newline="\n"):
@@ -216,9 +218,8 @@ class Http(unittest.TestCase):
         # a sign of life while nothing happens
         events = self.stream()
         self.assertEqual(next(events)[0], "snapshot")
-        beats = [event[2]["state"] for _, event in zip(range(20), events) if event[0] == "beat"]
-        self.assertGreater(len(beats), 3)
-        self.assertEqual(set(beats), {"running"})
+        beats = itertools.islice((data for kind, _, data in events if kind == "beat"), 3)
+        self.assertEqual([data["state"] for data in beats], ["running"] * 3)
         # marks of another life of the daemon are worth nothing
         self.s.close()
         self.daemon.kill()
@@ -261,8 +262,17 @@ class Http(unittest.TestCase):
         self.assertEqual(status("team:blue"), 404)
         self.assertEqual(status("supervisor", Origin="https://evil.example"), 403)
         self.assertIsNone(self.acked_by(ident))
+        link = self.stream(mark=None, token="secret of supervisor")
+        self.assertEqual(next(link)[0], "snapshot")
         self.assertEqual(status("supervisor"), 204)
         self.assertEqual(self.acked_by(ident), "supervisor")
+        # everybody who looks hears of it
+        told = next(a for _, _, data in link for a in data.get("alerts", ()) if a["id"] == ident)
+        self.assertEqual((told["acked"]["by"], told["acked"]["note"]), ("supervisor", "on it"))
+        listed = self.json("/api/v1/alerts", Authorization="Bearer secret of supervisor")["alerts"]
+        self.assertEqual([a for a in listed if a["id"] == ident], [told])
+        listed = self.json("/api/v1/alerts", Authorization="Bearer secret of wall")["alerts"]
+        self.assertNotIn("acked", next(a for a in listed if a["id"] == ident))
 
     def test_a_link_acknowledges_when_it_is_pressed_and_good(self):
         self.begin(tokens=[{"role": "supervisor", "token_file": self.secret("supervisor")}])

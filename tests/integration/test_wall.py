@@ -136,6 +136,8 @@ class Wall(unittest.TestCase):
         b("wait", selector="#alerts button", text="acknowledged")
         wait_until(lambda: any(a.get("acked", {}).get("by") == "supervisor"
                                for a in self.daemon.alerts()), "the acknowledgement")
+        b("open", url=self.url)
+        b("wait", selector="#alerts button", text="acknowledged")
 
         # a telephone: nothing runs over the edge
         b("open", url=self.url, width=390, height=844, locale="zh-CN")

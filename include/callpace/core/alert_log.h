@@ -18,6 +18,7 @@ struct alert_entry {
   struct alert_entry *newer, *older;
   struct alert_entry *newer_same, *older_same; /* of the same id */
   uint64_t lsn;
+  uint64_t touched_lsn; /* of what befell it later, 0: nothing; not kept in snapshots */
   msec_t at_ms;
   bool raised; /* else resolved */
   bool notice; /* for the hooks alone: an escalation or a digest, no alert of its own */
@@ -30,6 +31,7 @@ struct alert_entry {
 /* Zero-initialise. */
 struct alert_log {
   struct alert_entry *oldest, *newest;
+  uint64_t touched_lsn; /* the newest of its entries */
   size_t count;
   size_t settled;     /* entries that wait for nobody */
   size_t for_digests; /* names with a '~' among those that wait */
@@ -56,6 +58,9 @@ void alert_log_digested(struct alert_log *log, struct slice hook, struct slice l
 bool alert_log_digests(const struct alert_log *log, struct slice id, struct slice hook);
 /* The newest raising of an alert, or NULL when it is not kept. */
 const struct alert_entry *alert_log_raised(const struct alert_log *log, struct slice id);
+/* Something befell the newest raising of this alert (it was acknowledged): whoever shows
+ * alerts has to show it again. */
+void alert_log_touch(struct alert_log *log, struct slice id, uint64_t lsn);
 /* The oldest entry above this LSN, or NULL; in the time that it takes to pass those. */
 struct alert_entry *alert_log_after(const struct alert_log *log, uint64_t lsn);
 /* Whether an entry waits for the hook. */

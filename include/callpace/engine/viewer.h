@@ -19,8 +19,9 @@ bool viewer_may_act(const struct viewer *viewer);
 /* Which figures (engine/figures) are shown, as bits. */
 uint64_t viewer_figures(const struct viewer *viewer);
 
-/* Appends the alert as far as it may be seen, or nothing; says which. */
-bool viewer_put_alert(const struct viewer *viewer, const struct alert_entry *entry,
-                      struct writer *w);
+/* Appends the alert as far as it may be seen, with who acknowledged it; or nothing (notices
+ * are for hooks). Says which. */
+bool viewer_put_alert(const struct viewer *viewer, const struct engine *engine,
+                      const struct alert_entry *entry, struct writer *w);
 
 #endif
