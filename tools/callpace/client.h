@@ -26,8 +26,9 @@ struct command {
   int (*run)(struct client_options *options, int argc, char **argv);
 };
 extern const struct command command_agent, command_alerts, command_board, command_check,
-    command_audit, command_explain, command_feed, command_journal, command_leads, command_reload,
-    command_replay, command_report, command_score, command_simulate, command_status, command_top;
+    command_audit, command_doctor, command_explain, command_feed, command_journal, command_leads,
+    command_reload, command_replay, command_report, command_score, command_simulate, command_status,
+    command_top;
 
 /* The row of a command name, or NULL; and the way over all of them, from 0 on,
  * NULL behind the last. */

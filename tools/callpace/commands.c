@@ -4,23 +4,12 @@
 
 static const struct command *const commands[] = {
 
-    &command_status,
-    &command_agent,
-    &command_explain,
-    &command_alerts,
-    &command_top,
-    &command_board,
-    &command_report,
-    &command_leads,
-    &command_score,
-    &command_reload,
-    &command_replay,
-    &command_check,
-    &command_feed,
-    &command_simulate,
-    &command_audit,
-    &command_journal,
-    NULL,
+    &command_status, &command_agent,   &command_explain,
+    &command_alerts, &command_top,     &command_board,
+    &command_report, &command_leads,   &command_score,
+    &command_reload, &command_replay,  &command_check,
+    &command_doctor, &command_feed,    &command_simulate,
+    &command_audit,  &command_journal, NULL,
 };
 
 const struct command *command_at(size_t index) {
