@@ -4,7 +4,7 @@
     en: {
       wall: 'wallboard', other: '中文', calls: 'Calls', minutes: 'Talk, minutes', met: 'met', of: 'of {n}', ofPeople: 'of {n} agents',
       expected: '{n} expected by now', share: '{a} of {b}', min: 'min', callsUnit: 'calls', more: 'and {n} more', moreAllLate: 'and {n} more, for whom it is too late today', moreLate: 'and {n} more; for {k} it is too late today', metDay: 'Met the day', needs: 'Behind', oncall: 'on a call',
-      help: 'Who needs help now', none: 'Nobody is behind.', until: 'until', late: 'too late today',
+      help: 'Who needs help now', none: 'Nobody is behind.', waiting: 'Waiting for the first event.', noCurve: 'Nobody works today, as far as is known.', noCalls: 'No calls yet', until: 'until', late: 'too late today',
       missing: 'Missing: {c} calls, {m} min of talk', binds: { calls: 'calls bind', talk: 'talk binds' },
       teams: 'Teams', curve: 'Pace of the day: calls', actual: 'so far', plan: 'expected', leaders: 'Most calls',
       week: 'Contact rate of the week', weekNote: '{r} of {i} leads reached; {n} agents at risk', avoid: '{n} more leads reached avoid rung {r}', safe: 'Enough are reached: nothing follows.',
@@ -28,7 +28,7 @@
     zh: {
       wall: '实时看板', other: 'English', calls: '通话数', minutes: '通话时长（分钟）', met: '已达标', of: '目标 {n}', ofPeople: '共 {n} 人',
       expected: '当前应达 {n}', share: '{a} / {b}', min: '分钟', callsUnit: '通', more: '另有 {n} 人', moreAllLate: '另有 {n} 人今日已来不及', moreLate: '另有 {n} 人，其中 {k} 人今日已来不及', metDay: '今日已达标', needs: '落后', oncall: '人通话中',
-      help: '现在需要帮助的人', none: '目前无人落后。', until: '最迟', late: '今日已来不及',
+      help: '现在需要帮助的人', none: '目前无人落后。', waiting: '等待第一条事件。', noCurve: '目前没有今天的工作时间。', noCalls: '尚无通话', until: '最迟', late: '今日已来不及',
       missing: '还差 {c} 通、{m} 分钟', binds: { calls: '卡在通话数', talk: '卡在时长' },
       teams: '团队', curve: '今日进度：通话数', actual: '实际', plan: '应达', leaders: '通话数排行',
       week: '本周联系率', weekNote: '已联系 {r} / {i} 条线索；{n} 人有风险', avoid: '再联系 {n} 条线索可避免第 {r} 级', safe: '联系数已足够，不会有处理。',
@@ -48,7 +48,7 @@
     }
   };
   const STATES = ['met', 'on_pace', 'warming', 'behind', 'unreachable', 'missed', 'exempt', 'unknown'];
-  const LEADERS_MAX = 7, ALERTS_MAX = 4, STALE_MS = 1700, DRAW_MS = 200;
+  const LEADERS_MAX = 7, RISKY_MAX = 3, ALERTS_MAX = 4, STALE_MS = 1700, DRAW_MS = 200;
   const asked = new URLSearchParams(location.search).get('lang');
   const store = { get: k => { try { return localStorage.getItem(k); } catch { return null; } },
     set: (k, v) => { try { localStorage.setItem(k, v); } catch { /* a private window */ } } };
@@ -227,7 +227,7 @@
     const list = needing(agents), shown = list.slice(0, helpMax());
     say($('#help h2'), t.help + (list.length ? ` · ${number(list.length)}` : ''));
     const empty = $('#help .empty');
-    empty.hidden = list.length > 0; say(empty, t.none);
+    empty.hidden = list.length > 0; say(empty, agents.length ? t.none : t.waiting);
     const rows = keep($('#help ol'), shown.length, () => {
       const e = make('li');
       const who = make('a', 'who');
@@ -278,6 +278,7 @@
   const leaders = agents => {
     const list = agents.filter(a => a.calls > 0).sort((a, b) => b.calls - a.calls || b.talk_ms - a.talk_ms).slice(0, LEADERS_MAX);
     say($('#leaders h2'), t.leaders);
+    say($('#leaders .note'), list.length ? '' : t.noCalls);
     const rows = keep($('#leaders ol'), list.length, () => { const e = make('li'); const bar = make('div', 'bar'); bar.append(make('i')); e.append(make('span'), make('a', 'n'), make('strong'), bar); return e; });
     list.forEach((a, i) => {
       const [place, name, calls, bar] = rows[i].children;
@@ -316,14 +317,15 @@
     say($('#week h2'), t.week);
     say($('#week .big'), w && w.leads_issued ? percent(w.contact_rate_bp) : '–');
     say($('#week .note'), w && w.leads_issued ? fill(t.weekNote, { r: number(w.leads_reached), i: number(w.leads_issued), n: number(w.agents_at_risk) }) : t.noLeads);
-    const risky = w && w.at_risk || [];
+    const risky = (w && w.at_risk || []).slice(0, RISKY_MAX);
     const cells = keep($('#week ul'), risky.length, () => { const e = make('li'); e.append(make('a'), make('span')); return e; });
     risky.forEach((a, i) => {
       const [who, what] = cells[i].children;
       say(who, nameOf(a)); who.href = '/agent/' + encodeURIComponent(a.agent);
       say(what, fill(t.avoid, { n: number(a.leads_needed), r: a.next_rung }));
     });
-    $('#curve').hidden = !(overview && overview.curve);
+    for (const part of ['.legend', 'svg']) $('#curve ' + part).toggleAttribute('hidden', !(overview && overview.curve));
+    say($('#curve .note'), overview && !overview.curve ? t.noCurve : '');
     say($('#curve h2'), t.curve);
     if (overview && overview.curve) drawCurve($('#curve'), overview.curve);
   };
