@@ -92,6 +92,14 @@ class Feed(unittest.TestCase):
         self.assertIn("unknown_type", told.stdout + told.stderr)
         self.assertEqual(self.daemon.source()["gaps"], 0)
 
+    def test_it_ends_when_the_last_lines_are_refused_for_good(self):
+        self.begin()
+        self.daemon.start()
+        told = self.feed("not JSON\n" + lines_of_calls(3) + "{\n" * 5)
+        self.assertEqual((told.returncode, self.calls()), (1, 3), told)
+        told = self.feed("when,who,what\n" * 100000)
+        self.assertEqual(told.returncode, 1, told)
+
     def test_it_goes_on_when_the_daemon_comes_back(self):
         self.begin()
         self.daemon.start()

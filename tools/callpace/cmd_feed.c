@@ -33,8 +33,10 @@ struct feed {
   struct feed_window window;
   struct feed_link link;
   struct feed_refusals refusals;
-  struct writer opening; /* what of hello is not sent yet */
-  bool has_due;          /* due_us is that of the line at hand */
+  uint64_t durable;                     /* highest number the daemon said is on disk */
+  uint64_t refused_first, refused_last; /* the newest run of lines refused without a break */
+  struct writer opening;                /* what of hello is not sent yet */
+  bool has_due;                         /* due_us is that of the line at hand */
   usec_t due_us;
   uint64_t skip_to; /* lines up to here were acknowledged before this run */
   uint64_t skipped;
@@ -97,6 +99,7 @@ static void try_connect(struct feed *f) {
   }
   f->connections++;
   f->half_closed = false;
+  f->refused_first = f->refused_last = 0;
   writer_reset(&f->opening);
   f->link.opening = f->with_hello;
   f->link.first_seq = feed_window_rewind(&f->window);
@@ -154,26 +157,46 @@ static bool flush_link(struct feed *f) {
 static bool take_welcome(struct feed *f, uint64_t seq) {
   f->link.welcomed = true;
   f->outage_us = 0;
-  if (seq < f->window.acked) {
+  if (seq < f->durable) {
     error_set(&f->error, STATUS_UNAVAILABLE,
               "the daemon acknowledged %llu events and now knows of %llu only",
-              (unsigned long long)f->window.acked, (unsigned long long)seq);
+              (unsigned long long)f->durable, (unsigned long long)seq);
     return false;
   }
+  f->durable = seq;
   if (seq > f->window.newest)
     f->skip_to = seq;
   else
     feed_window_ack(&f->window, seq);
-  f->link.first_seq = seq + 1;
-  feed_window_rewind(&f->window);
+  uint64_t next = feed_window_rewind(&f->window);
+  f->link.first_seq = next > seq ? next : seq + 1;
   return true;
+}
+
+static void take_ack(struct feed *f, uint64_t seq) {
+  if (seq > f->durable) f->durable = seq;
+  feed_window_ack(&f->window, seq);
+}
+
+/* Refusals come in the order of the lines. */
+static void note_refused(struct feed *f, uint64_t seq) {
+  if (seq != f->refused_last + 1) f->refused_first = seq;
+  f->refused_last = seq;
+}
+
+/* Whether all that is not acknowledged was refused: a line of which the daemon can
+ * not read the number is acknowledged only by one behind it (protocol.md). */
+static bool rest_refused(const struct feed *f) {
+  return f->refused_last == f->window.newest && f->refused_first <= f->window.acked + 1;
 }
 
 static bool take_error(struct feed *f, const struct feed_answer *answer) {
   bool refused_hello = f->with_hello && (!f->link.welcomed || answer->line < 2);
   if (!refused_hello && !slice_equal(answer->code, SLICE("not_authorized"))) {
-    feed_refused(&f->refusals, f->link.first_seq + answer->line - 1 - f->link.opening, answer->code,
-                 answer->message);
+    uint64_t seq = f->link.first_seq + answer->line - 1 - f->link.opening;
+    feed_refused(&f->refusals, seq, answer->code, answer->message);
+    note_refused(f, seq);
+    if (!feed_window_has_room(&f->window) && rest_refused(f)) feed_window_ack(&f->window, seq);
     return true;
   }
   bool denied = slice_equal(answer->code, SLICE("not_authorized"));
@@ -191,7 +214,7 @@ static bool take_replies(struct feed *f) {
     switch (feed_next_reply(&f->link, &answer)) {
     case FEED_REPLY_NONE: return true;
     case FEED_WELCOME: good = f->link.welcomed || take_welcome(f, answer.seq); break;
-    case FEED_ACK: feed_window_ack(&f->window, answer.seq); break;
+    case FEED_ACK: take_ack(f, answer.seq); break;
     case FEED_ERROR: good = take_error(f, &answer); break;
     }
     if (!good) return false;
@@ -263,7 +286,7 @@ static void run_feed(struct feed *f) {
     if (f->link.fd < 0) try_connect(f);
     fill(f);
     if (f->link.fd >= 0 && !flush_link(f)) f->link.closed_by_peer = true;
-    bool done = all_sent(f) && f->window.acked == f->window.newest;
+    bool done = all_sent(f) && (f->window.acked == f->window.newest || rest_refused(f));
     if (done && f->connections && (f->with_hello ? f->link.welcomed : f->link.closed_by_peer))
       return;
     if (f->link.fd >= 0 && f->link.closed_by_peer) lose_link(f);
