@@ -12,7 +12,7 @@ install(DIRECTORY conf/hooks/ DESTINATION lib/callpace/hooks USE_SOURCE_PERMISSI
 install(FILES conf/callpace.yaml conf/policy.yaml conf/roster.yaml
         DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(DIRECTORY conf/switches DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
-install(FILES README.md README.zh-CN.md CHANGELOG.md LICENSE doc/protocol.md doc/journal-format.md doc/policy.md
+install(FILES README.md README.zh-CN.md CHANGELOG.md LICENSE doc/protocol.md doc/journal-format.md doc/policy.md doc/switches.md
         DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
 install(FILES systemd/callpaced.service DESTINATION lib/systemd/system)
 install(FILES systemd/callpace.sysusers DESTINATION lib/sysusers.d RENAME callpace.conf)

@@ -81,18 +81,23 @@ def asterisk(secret="right", rights=READ_ONLY, skew_s=0, booted=True):
     return serve
 
 
-def freeswitch(password="right", skew_s=0, refuses=False):
+def freeswitch(password="right", skew_s=0, refuses=False, allowed=("show", "strepoch")):
     def serve(connection):
         if refuses:
             connection.sendall(frame("text/rude-rejection", b"Access Denied, go away.\n"))
             return
         connection.sendall(frame("auth/request"))
         for text in commands(connection, b"\n\n"):
-            if text.startswith("auth "):
-                good = text == "auth " + password
+            verb, argument = text.split(" ", 1)
+            if verb in ("auth", "userauth"):
+                good = argument in (password, "callpace@pbx:" + password)
                 connection.sendall(reply("+OK accepted" if good else "-ERR invalid"))
                 if not good:
                     return
+            elif verb == "api" and argument.split()[0] not in allowed:
+                connection.sendall(reply("-ERR permission denied"))
+            elif text == "api version":
+                connection.sendall(frame("api/response", b"FreeSWITCH Version 1.10"))
             elif text == "api show channels as json":
                 connection.sendall(frame("api/response", b'{"row_count":0}'))
             elif text == "api strepoch":
@@ -132,13 +137,14 @@ class Doctor(unittest.TestCase):
             os.chmod(daemon.write(name, text), 0o600)
         return daemon
 
-    def source_says(self, kind, serve, secret="right"):
+    def source_says(self, kind, serve, secret="right", **more):
         key = "secret_file" if kind == "ami" else "password_file"
         source = {"name": "pbx", "type": kind, "connect": Server(self, serve).address}
         if kind != "evapi":
             source[key] = secret + ".secret"
         if kind == "ami":
             source["username"] = "callpace"
+        source.update(more)
         found = self.findings(self.installation([source]))
         told = [f for f in found if f["subject"] == "source pbx"]
         worst = "ok"
@@ -168,6 +174,11 @@ class Doctor(unittest.TestCase):
         self.check_source("problem", "-ERR invalid", "esl", freeswitch(), secret="wrong")
         self.check_source("problem", "ACL", "esl", freeswitch(refuses=True))
         self.check_source("warning", "clock is", "esl", freeswitch(skew_s=300))
+        self.check_source("warning", "cannot be asked", "esl", freeswitch(allowed=("strepoch",)))
+        user = {"username": "callpace@pbx"}
+        self.check_source("ok", "logged in", "esl", freeswitch(), **user)
+        self.check_source("warning", "too high", "esl",
+                          freeswitch(allowed=("show", "strepoch", "version")), **user)
 
     def test_kamailio_and_a_dead_port(self):
         self.check_source("ok", ("events come", "clock"), "evapi", kamailio)

@@ -160,12 +160,11 @@ static struct slice ask(struct wire *wire, struct slice command, const char *awa
   return writer_slice(&wire->in);
 }
 
+/* The body of the answer to an api command; one that may not be run has none. */
 static struct slice body_of(struct wire *wire, struct slice command) {
-  struct slice all = ask(wire, command, "api/response");
-  size_t len = (size_t)strtoul(
-      value_of(all, "Content-Length: ").len ? value_of(all, "Content-Length: ").data : "0", NULL,
-      10);
+  struct slice all = ask(wire, command, "\n\n"), length = value_of(all, "Content-Length: ");
   const char *body = all.len ? memmem(all.data, all.len, "\n\n", 2) : NULL;
+  size_t len = length.len ? (size_t)strtoul(length.data, NULL, 10) : 0;
   if (!body || len > WIRE_IN_MAX / 2) return (struct slice){0};
   size_t before = (size_t)(body + 2 - all.data);
   while (wire->in.len < before + len)
@@ -204,7 +203,14 @@ static void look_at_esl_rights(struct doctor *d, const char *subject,
                       "请允许该用户执行 show（esl-allowed-api）"),
                 WORDS(d, "live calls cannot be asked for after an interruption",
                       "连接中断后无法查询仍在进行的通话"));
-  if (source->password && strcmp(source->password, "ClueCon") == 0)
+  struct slice version = source->username ? body_of(wire, SLICE("api version\n\n")) : list;
+  if (source->username && version.len && version.data[0] != '-')
+    doctor_tell(d, DOCTOR_WARNING, subject,
+                WORDS(d, "give it esl-allowed-api = show uptime strepoch",
+                      "请设置 esl-allowed-api = show uptime strepoch"),
+                WORDS(d, "privilege too high: this user may run any command",
+                      "权限过高：该用户可执行任何命令"));
+  else if (source->password && strcmp(source->password, "ClueCon") == 0)
     doctor_tell(d, DOCTOR_WARNING, subject,
                 WORDS(d, "choose another in event_socket.conf.xml: it opens everything",
                       "请在 event_socket.conf.xml 中更换：此密码可执行任何操作"),
