@@ -142,7 +142,9 @@ enum source_figure {
   OF_SOURCE_EVENTS,
   OF_SOURCE_REFUSED,
   OF_SOURCE_DUPLICATES,
+  OF_SOURCE_OUTAGES,
   OF_SOURCE_GAPS,
+  OF_SOURCE_LAG,
   OF_SOURCE_FIGURES
 };
 
@@ -157,7 +159,11 @@ static const struct {
     [OF_SOURCE_REFUSED] = {"callpace_source_refused_total", "counter", "Lines refused"},
     [OF_SOURCE_DUPLICATES] = {"callpace_source_duplicates_total", "counter",
                               "Events that came again"},
-    [OF_SOURCE_GAPS] = {"callpace_source_gaps_total", "counter", "Jumps in the sequence numbers"}};
+    [OF_SOURCE_OUTAGES] = {"callpace_source_outages_total", "counter", "Times it went down"},
+    [OF_SOURCE_GAPS] = {"callpace_source_gaps_total", "counter",
+                        "Jumps in seq, data lost with a connection, gaps that a sender declared"},
+    [OF_SOURCE_LAG] = {"callpace_source_lag_seconds", "gauge",
+                       "From the newest event's time stamp to its arrival"}};
 
 struct source_put {
   struct writer *w;
@@ -166,19 +172,26 @@ struct source_put {
 
 static void put_source(void *context, const struct intake_report *r) {
   const struct source_put *put = context;
+  msec_t lag = r->last_event_ms == MSEC_NONE ? 0 : r->last_arrival_ms - r->last_event_ms;
   const int64_t values[OF_SOURCE_FIGURES] = {[OF_SOURCE_UP] = r->is_up,
                                              [OF_SOURCE_CONNECTIONS] = (int64_t)r->connections,
                                              [OF_SOURCE_LAST] = r->last_event_ms,
                                              [OF_SOURCE_EVENTS] = (int64_t)r->events,
                                              [OF_SOURCE_REFUSED] = (int64_t)r->refused,
                                              [OF_SOURCE_DUPLICATES] = (int64_t)r->duplicates,
-                                             [OF_SOURCE_GAPS] = (int64_t)r->gaps};
-  if (put->figure == OF_SOURCE_LAST && r->last_event_ms == MSEC_NONE) return;
+                                             [OF_SOURCE_OUTAGES] = (int64_t)r->outages,
+                                             [OF_SOURCE_GAPS] = (int64_t)r->gaps,
+                                             [OF_SOURCE_LAG] = lag > 0 ? lag : 0};
+  bool of_event = put->figure == OF_SOURCE_LAST || put->figure == OF_SOURCE_LAG;
+  if (of_event && r->last_event_ms == MSEC_NONE) return;
   put_text(put->w, source_figures[put->figure].name);
   put_label(put->w, '{', "source", slice_of(r->name));
   put_label(put->w, ',', "type", slice_of(r->type));
   put_text(put->w, "} ");
-  put_number(put->w, put->figure == OF_SOURCE_LAST ? UNIT_TIME_MS : UNIT_COUNT,
+  put_number(put->w,
+             put->figure == OF_SOURCE_LAST  ? UNIT_TIME_MS
+             : put->figure == OF_SOURCE_LAG ? UNIT_MS
+                                            : UNIT_COUNT,
              values[put->figure]);
 }
 

@@ -46,6 +46,7 @@ void source_down(struct source *s, const char *reason) {
   snprintf(s->reason, sizeof s->reason, "%s", reason);
   if (!s->is_up) return;
   s->is_up = false;
+  s->outages++;
   s->changed_ms = e->wall_ms;
   s->outage_due_ms = e->wall_ms;
   log_warning("source_down", KV("source", s->name), KV("reason", reason));
@@ -338,6 +339,13 @@ static void watch_peer(struct source *s) {
   if (out->len) session_send(c->session, writer_slice(out));
 }
 
+/* The window of the rate: what had been taken a minute ago falls out of it. */
+static void note_second(struct source *s) {
+  size_t i = s->seconds++ % RATE_WINDOW_S;
+  s->events_per_minute = s->events - s->events_at[i];
+  s->events_at[i] = s->events;
+}
+
 void intake_upkeep(struct intake *intake) {
   struct engine *e = intake->engine;
   for (struct source *s = intake->sources; s; s = s->next) {
@@ -345,68 +353,7 @@ void intake_upkeep(struct intake *intake) {
       s->outage_due_ms = judge_outage(e, ALERT_SOURCE_DOWN, slice_of(s->name),
                                       s->is_up ? MSEC_NONE : s->changed_ms);
     watch_peer(s);
+    note_second(s);
   }
   if (!e->stalled) intake_acknowledge(intake);
-}
-
-void intake_put_status(const struct intake *intake, struct writer *w) {
-  json_open(w, '[');
-  for (const struct source *s = intake->sources; s; s = s->next) {
-    char address[ADDRESS_TEXT_SIZE];
-    address_format(s->listener ? listener_address(s->listener) : &s->config->address, address);
-    size_t connections = 0;
-    for (const struct connection *c = s->connections; c; c = c->next)
-      connections++;
-    json_open(w, '{');
-    json_put_text(w, "name", s->name);
-    json_put_text(w, "type", s->dialect->name);
-    json_put_text(w, s->listener ? "listen" : "connect", address);
-    json_put_text(w, "state", s->is_up ? "up" : "down");
-    json_put_int(w, "since_ms", s->changed_ms);
-    if (s->reason[0]) json_put_text(w, "reason", s->reason);
-    if (s->last_event_ms != MSEC_NONE) {
-      json_put_int(w, "last_event_ms", s->last_event_ms);
-      json_put_int(w, "lag_ms", s->last_arrival_ms - s->last_event_ms);
-    }
-    json_put_uint(w, "connections", connections);
-    json_put_uint(w, "events", s->events);
-    json_put_uint(w, "refused", s->refused);
-    json_put_uint(w, "duplicates", s->duplicates);
-    json_put_uint(w, "gaps", s->gaps);
-    json_close(w, '}');
-  }
-  json_close(w, ']');
-}
-
-void intake_each(const struct intake *intake,
-                 void (*fn)(void *context, const struct intake_report *report), void *context) {
-  for (const struct source *s = intake->sources; s; s = s->next) {
-    struct intake_report report = {.name = s->name,
-                                   .type = s->dialect->name,
-                                   .reason = s->reason,
-                                   .is_up = s->is_up,
-                                   .since_ms = s->changed_ms,
-                                   .last_event_ms = s->last_event_ms,
-                                   .last_arrival_ms = s->last_arrival_ms,
-                                   .events = s->events,
-                                   .refused = s->refused,
-                                   .duplicates = s->duplicates,
-                                   .gaps = s->gaps};
-    for (const struct connection *c = s->connections; c; c = c->next)
-      report.connections++;
-    fn(context, &report);
-  }
-}
-
-void intake_each_meta(const struct intake *intake,
-                      void (*fn)(void *context, const char *name, struct slice text),
-                      void *context) {
-  struct writer w = {0};
-  for (const struct source *s = intake->sources; s; s = s->next) {
-    writer_reset(&w);
-    put_format(&w, "%s,%lld,", s->is_up ? "up" : "down", (long long)s->changed_ms);
-    if (s->last_event_ms != MSEC_NONE) put_int(&w, s->last_event_ms);
-    fn(context, s->name, writer_slice(&w));
-  }
-  writer_free(&w);
 }

@@ -6,6 +6,16 @@
 #include "callpace/engine/intake.h"
 #include "callpace/io/session.h"
 
+enum { RATE_WINDOW_S = 60 };
+
+/* How a source came to miss something while it was up. */
+enum gap_kind {
+  GAP_SEQUENCE,  /* a jump in seq */
+  GAP_RECONNECT, /* read and not taken when the connection broke */
+  GAP_DECLARED,  /* source.gap: the sender says so */
+  GAP_KINDS
+};
+
 struct source {
   struct intake *intake;
   struct source *next;
@@ -27,7 +37,9 @@ struct source {
   msec_t last_event_ms;   /* ts of the newest event; MSEC_NONE */
   msec_t last_arrival_ms; /* wall clock */
   size_t introduced;      /* connections that said hello */
-  uint64_t events, refused, duplicates, gaps;
+  uint64_t events, refused, duplicates, outages, gaps[GAP_KINDS];
+  uint64_t events_at[RATE_WINDOW_S], events_per_minute;
+  size_t seconds;   /* counted by the upkeep */
   char reason[160]; /* why it is down */
 };
 

@@ -92,8 +92,9 @@ static void refuse(struct connection *c, const struct item *item, const char *co
 
 /* ---- sequence numbers ---- */
 
-static void record_gap(struct source *s, const char *reason, msec_t from_ms, msec_t to_ms) {
-  s->gaps++;
+static void record_gap(struct source *s, enum gap_kind kind, const char *reason, msec_t from_ms,
+                       msec_t to_ms) {
+  s->gaps[kind]++;
   struct record record = {.type = RECORD_GAP,
                           .gap = {.from_ms = from_ms,
                                   .to_ms = to_ms,
@@ -117,7 +118,7 @@ static bool take_seq(struct connection *c, uint64_t seq, msec_t ts_ms) {
   uint64_t missing = seq - epoch->seq - 1;
   if (missing > c->excused && epoch->last_ms != MSEC_NONE && ts_ms != MSEC_NONE) {
     bool forward = epoch->last_ms <= ts_ms;
-    record_gap(c->source, "jump in seq", forward ? epoch->last_ms : ts_ms,
+    record_gap(c->source, GAP_SEQUENCE, "jump in seq", forward ? epoch->last_ms : ts_ms,
                forward ? ts_ms : epoch->last_ms);
   }
   if (missing > 0) c->excused = 0;
@@ -149,6 +150,7 @@ static void on_event(struct connection *c, struct item *item) {
   struct engine *e = s->intake->engine;
   if (c->epoch && !take_seq(c, item->seq, item->event.ts_ms)) return;
   s->events++;
+  if (item->event.type == EVENT_SOURCE_GAP) s->gaps[GAP_DECLARED]++;
   if (item->event.ts_ms > s->last_event_ms) s->last_event_ms = item->event.ts_ms;
   msec_t arrival_ms = session_arrival_ms(c->session);
   s->last_arrival_ms = arrival_ms == MSEC_NONE ? e->wall_ms : arrival_ms;
@@ -390,7 +392,7 @@ static void on_closed(struct session *session, const char *reason, void *user) {
   if (s->dialect->lost) s->dialect->lost(s->client_state, dialect_now(e, session));
   msec_t ended_ms = session_arrival_ms(session);
   if (ended_ms != MSEC_NONE && ended_ms < e->now_ms && !e->fold.clock_events)
-    record_gap(s, reason, ended_ms, e->now_ms);
+    record_gap(s, GAP_RECONNECT, reason, ended_ms, e->now_ms);
   if (told) return;
   if (s->dialect->is_client || (introduced && s->introduced == 0)) source_down(s, reason);
 }

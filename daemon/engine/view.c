@@ -140,10 +140,11 @@ static void put_alert(struct view *v, const struct alert_entry *entry) {
     store_publish(v->store, key_of(v, ":alert%s%s", "", ""), slice_of(entry->json));
 }
 
-static void put_source_field(void *context, const char *name, struct slice text) {
+static void put_source_field(void *context, const char *prefix, const char *name,
+                             struct slice text) {
   struct view *v = context;
   char field[96];
-  snprintf(field, sizeof field, "source:%s", name);
+  snprintf(field, sizeof field, "%s:%s", prefix, name);
   store_field_slice(v->store, slice_of(field), text);
 }
 

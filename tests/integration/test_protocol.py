@@ -64,7 +64,12 @@ class Opening(unittest.TestCase):
         s.tick(NINE + 60000)
         s.wait_ack()
         self.assertEqual(s.acked, 10)
-        self.assertEqual(self.daemon.source()["gaps"], 1)
+        s.event("source.gap", **{"from": NINE, "to": NINE + 1000})
+        s.wait_ack()
+        source = self.daemon.source()
+        self.assertEqual((source["gaps"], source["gaps_by"]),
+                         (2, {"sequence": 1, "reconnect": 0, "declared": 1}))
+        harness.wait_until(lambda: self.daemon.source()["events_per_minute"] == 3)
 
     def test_a_refused_line_without_readable_seq_excuses_the_jump(self):
         s = self.daemon.sender("pbx1")

@@ -1,4 +1,5 @@
 """What stands in Redis: CONTRACT section 4, key by key."""
+import json
 import unittest
 
 import harness
@@ -164,6 +165,9 @@ class View(unittest.TestCase):
             meta = look.hash("callpace:meta")
             self.assertTrue({"version", "node", "started_ms", "lsn", "state"} <= set(meta), meta)
             self.assertEqual(meta["source:switch"].split(",")[0], "up")
+            health = json.loads(meta["health:switch"])
+            self.assertEqual((health["gaps"], health["gaps_by"]["declared"]), (0, 0))
+            self.assertIn("events_per_minute", health)
 
     def test_lost_track(self):
         self.begin()

@@ -33,14 +33,16 @@ struct intake_report {
   msec_t since_ms;
   msec_t last_event_ms, last_arrival_ms; /* of the newest event, its ts and when it came; or NONE */
   size_t connections;
-  uint64_t events, refused, duplicates, gaps; /* since the start */
+  uint64_t events, refused, duplicates, outages, gaps; /* since the start */
 };
 void intake_each(const struct intake *intake,
                  void (*fn)(void *context, const struct intake_report *report), void *context);
-/* Calls `fn` for every source with the text of its field in callpace:meta:
- * "up,SINCE_MS,LAST_EVENT_MS" (last event empty when none came). */
+/* Calls `fn` for every source with its fields in callpace:meta, PREFIX:NAME:
+ * "source", "up,SINCE_MS,LAST_EVENT_MS" (last event empty when none came), and
+ * "health", JSON with lag_ms, events_per_minute, gaps and gaps_by as in the status. */
 void intake_each_meta(const struct intake *intake,
-                      void (*fn)(void *context, const char *name, struct slice text),
+                      void (*fn)(void *context, const char *prefix, const char *name,
+                                 struct slice text),
                       void *context);
 
 #endif
