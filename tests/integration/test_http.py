@@ -329,6 +329,30 @@ class Http(unittest.TestCase):
         self.assertFalse(seen("screen")[1])
         self.assertEqual(self.ask("/api/v1/agents/1001", Authorization="Bearer secret-of-wang")[0], 404)
 
+    def login(self, token, **headers):
+        host, port = self.address.rsplit(":", 1)
+        link = http.client.HTTPConnection(host, int(port), timeout=harness.PATIENCE_S)
+        self.addCleanup(link.close)
+        link.request("POST", "/login", urllib.parse.urlencode({"token": token}), headers)
+        reply = link.getresponse()
+        return reply.status, reply.getheader("Location"), reply.getheader("Set-Cookie")
+
+    def test_a_browser_signs_in(self):
+        self.begin(tokens=[{"role": "team:blue", "token_file": self.secret("blue")}])
+        self.assertEqual(self.ask("/")[0], 200)  # the page, which holds no figure
+        self.assertEqual(self.login("wrong"), (303, "/?refused", None))
+        self.assertEqual(self.login("secret of blue", Origin="https://evil.example")[0], 403)
+        status, place, cookie = self.login("secret of blue", Origin="http://" + self.address)
+        self.assertEqual((status, place), (303, "/"))
+        for word in ("HttpOnly", "SameSite=Strict", "Path=/"):
+            self.assertIn(word, cookie)
+        self.assertNotIn("secret", cookie)
+        value = cookie.split(";")[0]
+        rows = self.json("/api/v1/agents", Cookie=value)["agents"]
+        self.assertEqual([row["agent"] for row in rows], ["1003"])
+        for forged in (value[:-1], value[:-1] + "g", "callpace=secret of blue"):
+            self.assertEqual(self.ask("/api/v1/agents", Cookie=forged)[0], 401)
+
     def dir_of_secrets(self):
         path = tempfile.mkdtemp(prefix="callpace-")
         self.addCleanup(shutil.rmtree, path, True)
