@@ -2,8 +2,11 @@
 the running daemon."""
 import json
 import os
+import shutil
 import socket
+import ssl
 import subprocess
+import tempfile
 import threading
 import time
 import unittest
@@ -20,7 +23,8 @@ HARMFUL = READ_ONLY + "Originate: Originate Call. (Priv: originate,all)\r\n"
 class Server:
     """serve(connection) runs in a thread of its own for each client."""
 
-    def __init__(self, test, serve):
+    def __init__(self, test, serve, context=None):
+        self.context = context
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
         self.serve = serve
@@ -36,11 +40,14 @@ class Server:
             threading.Thread(target=self.run, args=(connection,), daemon=True).start()
 
     def run(self, connection):
-        with connection:
-            try:
-                self.serve(connection)
-            except OSError:
-                pass
+        try:
+            if self.context:
+                connection = self.context.wrap_socket(connection, server_side=True)
+            self.serve(connection)
+        except OSError:
+            pass
+        finally:
+            connection.close()
 
     def close(self):
         self.listener.shutdown(socket.SHUT_RDWR)
@@ -88,7 +95,7 @@ def freeswitch(password="right", skew_s=0, refuses=False, allowed=("show", "stre
             return
         connection.sendall(frame("auth/request"))
         for text in commands(connection, b"\n\n"):
-            verb, argument = text.split(" ", 1)
+            verb, _, argument = text.partition(" ")
             if verb in ("auth", "userauth"):
                 good = argument in (password, "callpace@pbx:" + password)
                 connection.sendall(reply("+OK accepted" if good else "-ERR invalid"))
@@ -229,6 +236,47 @@ class Doctor(unittest.TestCase):
                          {"good": "ok", "open": "problem", "flat": "problem", "gone": "problem"})
         self.assertEqual(levels["daemon"], "warning")
         self.assertEqual(levels["redis"], "ok")
+
+    def test_tls(self):
+        place = tempfile.mkdtemp(prefix="callpace-")
+        self.addCleanup(shutil.rmtree, place)
+        cert, key = os.path.join(place, "cert.pem"), os.path.join(place, "key.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:prime256v1", "-nodes", "-days", "3", "-subj",
+                        "/CN=pbx", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key,
+                        "-out", cert], check=True, capture_output=True)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(cert, key)
+        server = Server(self, asterisk(), context)
+        for ca, words in ((cert, "logged in"), (None, "TLS: ")):
+            daemon = self.installation([{"name": "pbx", "type": "ami", "connect": server.address,
+                                         "username": "callpace", "secret_file": "right.secret",
+                                         "tls": {"ca": ca} if ca else {}}])
+            told = [f for f in self.findings(daemon) if f["subject"] == "source pbx"]
+            self.assertIn(words, " ".join(f["text"] for f in told))
+
+    def test_redis_of_ones_own(self):
+        place = tempfile.mkdtemp(prefix="callpace-")
+        self.addCleanup(shutil.rmtree, place)
+        path = os.path.join(place, "redis.sock")
+        server = subprocess.Popen(
+            ["redis-server", "--port", "0", "--unixsocket", path, "--dir", place, "--save", "",
+             "--requirepass", "right", "--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru"],
+            stdout=subprocess.DEVNULL)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.terminate)
+
+        def listens():
+            with socket.socket(socket.AF_UNIX) as client:
+                return client.connect_ex(path) == 0
+        harness.wait_until(listens, "Redis to listen")
+        for secret, level, words in (("right", "warning", "allkeys-lru"),
+                                     ("wrong", "problem", "WRONGPASS")):
+            daemon = self.installation(redis={"url": "unix://" + path,
+                                              "password_file": secret + ".secret"})
+            told = next(f for f in self.findings(daemon) if f["subject"] == "redis")
+            self.assertEqual(told["level"], level, told)
+            self.assertIn(words, told["text"])
 
     def test_a_wrong_configuration(self):
         daemon = self.installation()

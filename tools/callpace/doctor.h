@@ -43,8 +43,8 @@ bool doctor_ami(struct doctor *doctor, const char *subject, const struct config_
 bool doctor_esl(struct doctor *doctor, const char *subject, const struct config_source *source,
                 struct wire *wire);
 
-/* A switch's clock against ours, in a finding of its own. `whole_seconds`: it does not
- * tell more. */
-void doctor_clock(struct doctor *doctor, const char *subject, msec_t theirs, bool whole_seconds);
+/* A switch's clock against ours, in a finding of its own. What it told may be old by
+ * `uncertain_ms`. */
+void doctor_clock(struct doctor *doctor, const char *subject, msec_t theirs, msec_t uncertain_ms);
 
 #endif

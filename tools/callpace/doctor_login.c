@@ -84,7 +84,8 @@ static void look_at_rights(struct doctor *d, const char *subject, struct slice c
   writer_free(&found);
 }
 
-static void look_behind_login(struct doctor *d, const char *subject, const struct wire *wire) {
+static void look_behind_login(struct doctor *d, const char *subject, const struct wire *wire,
+                              usec_t asked_us) {
   struct slice all = writer_slice(&wire->in);
   if (!memmem(all.data, all.len, "FullyBooted", 11))
     doctor_tell(d, DOCTOR_WARNING, subject,
@@ -95,7 +96,7 @@ static void look_behind_login(struct doctor *d, const char *subject, const struc
   look_at_rights(d, subject, message_with(all, "callpace-doctor-list", "\r\n\r\n"));
   msec_t theirs =
       time_of(value_of(message_with(all, "callpace-doctor-ping", "\r\n\r\n"), "Timestamp: "));
-  doctor_clock(d, subject, theirs, false);
+  doctor_clock(d, subject, theirs, (clock_monotonic_us() - asked_us) / 1000);
 }
 
 static void login_refused(struct doctor *d, const char *subject, struct slice said) {
@@ -135,6 +136,7 @@ bool doctor_ami(struct doctor *d, const char *subject, const struct config_sourc
     return false;
   }
   doctor_tell(d, DOCTOR_OK, subject, "", WORDS(d, "logged in", "已登录"));
+  usec_t asked_us = clock_monotonic_us();
   wire_send(wire, SLICE("Action: ListCommands\r\nActionID: callpace-doctor-list\r\n\r\n"
                         "Action: Ping\r\nActionID: callpace-doctor-ping\r\n\r\n"));
   if (wire_read_until(wire, "callpace-doctor-ping")) {
@@ -142,7 +144,7 @@ bool doctor_ami(struct doctor *d, const char *subject, const struct config_sourc
                     "Timestamp: ")
                .len < 17)
       if (!wire_read(wire)) break;
-    look_behind_login(d, subject, wire);
+    look_behind_login(d, subject, wire, asked_us);
   }
   wire_send(wire, SLICE("Action: Logoff\r\n\r\n"));
   return true;
@@ -247,10 +249,12 @@ bool doctor_esl(struct doctor *d, const char *subject, const struct config_sourc
   }
   if (!authenticate(d, subject, source, wire)) return false;
   look_at_esl_rights(d, subject, source, wire);
+  usec_t asked_us = clock_monotonic_us();
   struct slice epoch = body_of(wire, SLICE("api strepoch\n\n"));
   while (epoch.len && (unsigned char)epoch.data[epoch.len - 1] <= ' ')
     epoch.len--;
-  doctor_clock(d, subject, time_of(epoch), true);
+  /* it tells whole seconds */
+  doctor_clock(d, subject, time_of(epoch), MSEC_PER_SEC + (clock_monotonic_us() - asked_us) / 1000);
   wire_send(wire, SLICE("exit\n\n"));
   return true;
 }

@@ -10,7 +10,7 @@
 #include "callpace/doctor.h"
 #include "callpace/wire.h"
 
-enum { PATIENCE_MS = 5000 };
+enum { PATIENCE_MS = 8000 };
 
 /* The next reply; NULL when none comes in time. */
 static redisReply *ask(struct wire *wire, int argc, const char **argv) {

@@ -8,17 +8,16 @@
 #include "callpace/doctor.h"
 #include "callpace/wire.h"
 
-enum { PATIENCE_MS = 5000, EVAPI_PATIENCE_MS = 7000, SKEW_MS = 2000 };
+enum { PATIENCE_MS = 8000, BEAT_LATE_MS = 1000, SKEW_MS = 2000 };
 
-void doctor_clock(struct doctor *d, const char *subject, msec_t theirs, bool whole_seconds) {
+void doctor_clock(struct doctor *d, const char *subject, msec_t theirs, msec_t uncertain_ms) {
   if (theirs == MSEC_NONE) {
     doctor_tell(d, DOCTOR_OK, subject, "",
                 WORDS(d, "the switch does not tell its time", "交换机不提供时间"));
     return;
   }
   msec_t ahead = theirs - clock_wall_ms();
-  if (whole_seconds) ahead += MSEC_PER_SEC / 2;
-  bool wrong = ahead > SKEW_MS || ahead < -SKEW_MS;
+  bool wrong = ahead > SKEW_MS || ahead < -SKEW_MS - uncertain_ms;
   doctor_tell(
       d, wrong ? DOCTOR_WARNING : DOCTOR_OK, subject,
       wrong ? WORDS(d, "run NTP (chrony) on both hosts: calls are counted by the switch's time",
@@ -68,7 +67,7 @@ static void look_at_evapi(struct doctor *d, const char *subject, struct wire *wi
                 WORDS(d,
                       "include conf/switches/kamailio/callpace.cfg: its heartbeat tells every 5 s",
                       "请包含 conf/switches/kamailio/callpace.cfg：其心跳每 5 秒一次"),
-                WORDS(d, "connected, but no event came in 7 s", "已连接，但 7 秒内没有事件"));
+                WORDS(d, "connected, but no event came in 8 s", "已连接，但 8 秒内没有事件"));
     return;
   }
   doctor_tell(d, DOCTOR_OK, subject, "", WORDS(d, "events come", "收到事件"));
@@ -76,7 +75,7 @@ static void look_at_evapi(struct doctor *d, const char *subject, struct wire *wi
   ts = memmem(wire->in.data, wire->in.len, "\"ts\":", 5);
   double seconds = ts ? strtod(ts + 5 + strspn(ts + 5, " \""), NULL) : 0;
   doctor_clock(d, subject, seconds > 1e9 && seconds < 1e11 ? (msec_t)(seconds * 1000) : MSEC_NONE,
-               false);
+               BEAT_LATE_MS);
 }
 
 static void look_at_switch(struct doctor *d, const char *subject,
@@ -84,8 +83,7 @@ static void look_at_switch(struct doctor *d, const char *subject,
   struct wire wire;
   struct error error = {0};
   bool evapi = strcmp(source->type, "evapi") == 0;
-  if (!wire_open(&wire, &source->address, source->tls, source->tls_ca,
-                 evapi ? EVAPI_PATIENCE_MS : PATIENCE_MS, &error)) {
+  if (!wire_open(&wire, &source->address, source->tls, source->tls_ca, PATIENCE_MS, &error)) {
     doctor_tell(d, DOCTOR_PROBLEM, subject,
                 WORDS(d,
                       "is the switch up, does it listen there, and does no firewall stand between?",
