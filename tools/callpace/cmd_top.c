@@ -159,10 +159,11 @@ static bool take_keys(struct top *top, bool *moved) {
   char opened[TOP_TEXT];
   while (top_screen_key(&key)) {
     memcpy(opened, top->view.opened, sizeof opened);
+    /* The rows of the last picture may be those of an answer that is gone. */
+    top_rows_make(&top->rows, &top->model, &top->view);
     if (!top_view_key(&top->view, &top->model, &top->rows, key)) return false;
     if (strcmp(opened, top->view.opened) != 0) top_model_forget_agent(&top->model);
     if (top->view.page == TOP_AGENT && !top->model.agent) top->ask_ms = 0;
-    top_rows_make(&top->rows, &top->model, &top->view);
     *moved = true;
   }
   return true;
