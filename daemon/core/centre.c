@@ -395,7 +395,7 @@ bool centre_pace_facts(struct centre *centre, struct day_tally *tally, msec_t no
                              .now_ms = now_ms,
                              .calls = tally->calls,
                              .talk_ms = tally->talk.total_ms,
-                             .talking_since_ms = tally->talking_since_ms,
+                             .talking_since_ms = day_tally_grows_since(tally),
                              .call_cycle_ms = call_cycle(tally),
                              .coverage_bp = coverage_bp};
   return true;

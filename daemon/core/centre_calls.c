@@ -29,7 +29,7 @@ static void note_pace(struct day_tally *tally, const struct day_plan *plan, msec
 static void note_change(struct centre *centre, const struct centre_change *before) {
   struct day_tally *tally = before->tally;
   struct noted was = {before->calls, before->talk_ms, before->talking_since_ms};
-  struct noted is = {tally->calls, tally->talk.total_ms, tally->talking_since_ms};
+  struct noted is = {tally->calls, tally->talk.total_ms, day_tally_grows_since(tally)};
   if (was.calls == is.calls && was.talk_ms == is.talk_ms &&
       was.talking_since_ms == is.talking_since_ms)
     return;
@@ -46,7 +46,7 @@ void centre_change_begin(struct day_tally *tally, struct centre_change *change) 
                                    .calls = tally->calls,
                                    .members = tally->members,
                                    .talk_ms = tally->talk.total_ms,
-                                   .talking_since_ms = tally->talking_since_ms,
+                                   .talking_since_ms = day_tally_grows_since(tally),
                                    .first_dial_ms = tally->first_dial_ms,
                                    .last_dial_ms = tally->last_dial_ms};
 }

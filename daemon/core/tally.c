@@ -144,6 +144,18 @@ void day_tally_look_open(struct day_tally *tally, const struct policy *policy) {
     day_tally_look_at(tally, call, policy);
 }
 
+msec_t day_tally_grows_since(const struct day_tally *tally) {
+  msec_t since = tally->talking_since_ms, grows = since;
+  if (since == MSEC_NONE) return MSEC_NONE;
+  for (uint32_t i = tally->talk.count; i-- > 0;) {
+    msec_t from = tally->begin_ms + tally->talk.spans[i].from;
+    msec_t to = tally->begin_ms + tally->talk.spans[i].to;
+    if (to <= since) break;
+    grows += to - (from > since ? from : since);
+  }
+  return grows;
+}
+
 void day_tally_open(struct day_tally *tally, struct call *call, const struct policy *policy) {
   link_call(&tally->open, call);
   call->tally = tally;

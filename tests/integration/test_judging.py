@@ -111,6 +111,24 @@ class Judging(unittest.TestCase):
         self.s.wait_ack()
         self.assertEqual(self.states(122)[2], "met")
 
+    def test_talk_beside_a_call_that_is_up_counts_once(self):
+        """POLICY section 2: overlapping calls of one agent count once, also while one
+        of them is up (section 3)."""
+        rules = policy(classes__veteran={"day": {"calls": 1, "talk": "480m"},
+                                         "month": {"calls": 1, "talk": "1m", "members": 1}},
+                       pace__behind_below=1.0, pace__hold_down="0s", pace__warmup="1m")
+        self.begin(rules)
+        self.s.event("call.start", call="long", agent="1001", ts=NINE)
+        self.s.event("call.answer", call="long", ts=NINE)
+        self.call(NINE + 10 * MINUTE, 20 * MINUTE, ring=0)
+        self.assertEqual(self.states(30)[1], "on_pace")
+        # A minute's silence loses the target, which asks for every minute.
+        self.s.event("call.end", call="long", ts=NINE + 60 * MINUTE)
+        self.s.event("call.start", call="next", agent="1001", ts=NINE + 60 * MINUTE)
+        self.s.event("call.answer", call="next", ts=NINE + 61 * MINUTE)
+        self.call(NINE + 62 * MINUTE, 20 * MINUTE, ring=0)
+        self.assertEqual(self.states(90)[1], "unreachable")
+
     def test_missed_may_still_become_met(self):
         rules = policy(classes__veteran={"day": {"calls": 1, "talk": "1m"},
                                          "month": {"calls": 1, "talk": "1m", "members": 1}})

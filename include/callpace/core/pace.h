@@ -41,7 +41,7 @@ struct pace_facts {
   msec_t now_ms;
   int64_t calls;           /* completed */
   msec_t talk_ms;          /* completed */
-  msec_t talking_since_ms; /* answer of a counted call that is still up, or MSEC_NONE */
+  msec_t talking_since_ms; /* since when talk of a call that is up grows, or MSEC_NONE */
   msec_t call_cycle_ms;    /* mean productive time from dial to dial; 0 = not known */
   int64_t coverage_bp;     /* of the day's productive time so far */
 };

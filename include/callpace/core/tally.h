@@ -100,6 +100,10 @@ void day_tally_close(struct day_tally *tally, struct call *call, const struct po
 /* An open call's answer has become earlier, or its direction known. */
 void day_tally_look_at(struct day_tally *tally, const struct call *call,
                        const struct policy *policy);
+/* The moment from which talk that is going on adds to tally->talk: the earliest answer
+ * of an open call that will count, later by what the union holds behind it, as calls
+ * that overlap count once (POLICY section 2). MSEC_NONE: no such call. O(runs behind). */
+msec_t day_tally_grows_since(const struct day_tally *tally);
 /* Looks at the answers of all open calls again. */
 void day_tally_look_open(struct day_tally *tally, const struct policy *policy);
 
