@@ -25,6 +25,7 @@ struct view {
   bool drained; /* the batch in flight left nothing behind */
   bool is_up;
   msec_t changed_ms, outage_due_ms;
+  msec_t anew_ms;                          /* when all was last to be written anew */
   struct day_tally *batch[BATCH_DAYS_MAX]; /* for the boards and the channel */
   unsigned batch_count;
   struct writer key, value;
@@ -52,6 +53,15 @@ static void put_field(struct store *store, const struct metric *metric, bool app
     store_field_int(store, name, value->number);
 }
 
+/* Whether a key is to get its full life with this write: once an hour is enough,
+ * unless Redis may have lost the key since. */
+static bool renews(const struct view *v, msec_t *renewed_ms) {
+  msec_t now_ms = v->engine->wall_ms;
+  if (*renewed_ms > v->anew_ms && now_ms - *renewed_ms < MSEC_PER_HOUR) return false;
+  *renewed_ms = now_ms;
+  return true;
+}
+
 /* ---- one key each ---- */
 
 static void put_day(struct view *v, struct day_tally *t) {
@@ -63,9 +73,7 @@ static void put_day(struct view *v, struct day_tally *t) {
     bool applies = day_metric_value(t, v->engine->config->node, i, &value);
     put_field(v->store, &day_metrics[i], applies, &value);
   }
-  bool renew = v->engine->wall_ms - t->renewed_ms >= MSEC_PER_HOUR;
-  if (renew) t->renewed_ms = v->engine->wall_ms;
-  store_hash_end(v->store, renew);
+  store_hash_end(v->store, renews(v, &t->renewed_ms));
 }
 
 static void put_leads(struct view *v, struct lead_week *week, const char *period) {
@@ -81,9 +89,7 @@ static void put_leads(struct view *v, struct lead_week *week, const char *period
     else
       store_field_absent(v->store, lead_id(book, lead));
   }
-  bool renew = v->engine->wall_ms - week->leads_renewed_ms >= MSEC_PER_HOUR;
-  if (renew) week->leads_renewed_ms = v->engine->wall_ms;
-  store_hash_end(v->store, renew);
+  store_hash_end(v->store, renews(v, &week->leads_renewed_ms));
   if (lead_book_is_dirty(book)) centre_mark_week(v->engine->fold.centre, week);
 }
 
@@ -96,9 +102,7 @@ static void put_week(struct view *v, struct lead_week *week) {
     bool applies = week_metric_value(week, i, &value);
     put_field(v->store, &week_metrics[i], applies, &value);
   }
-  bool renew = v->engine->wall_ms - week->renewed_ms >= MSEC_PER_HOUR;
-  if (renew) week->renewed_ms = v->engine->wall_ms;
-  store_hash_end(v->store, renew);
+  store_hash_end(v->store, renews(v, &week->renewed_ms));
   if (lead_book_is_dirty(&week->book)) put_leads(v, week, period);
 }
 
@@ -113,9 +117,7 @@ static void put_month(struct view *v, struct month_tally *t) {
     bool applies = month_metric_value(&state, i, &value);
     put_field(v->store, &month_metrics[i], applies, &value);
   }
-  bool renew = v->engine->wall_ms - t->renewed_ms >= MSEC_PER_HOUR;
-  if (renew) t->renewed_ms = v->engine->wall_ms;
-  store_hash_end(v->store, renew);
+  store_hash_end(v->store, renews(v, &t->renewed_ms));
 }
 
 static void put_team(struct view *v, struct team_day *t) {
@@ -127,15 +129,13 @@ static void put_team(struct view *v, struct team_day *t) {
     bool applies = team_metric_value(t, i, &value);
     put_field(v->store, &team_metrics[i], applies, &value);
   }
-  bool renew = v->engine->wall_ms - t->renewed_ms >= MSEC_PER_HOUR;
-  if (renew) t->renewed_ms = v->engine->wall_ms;
-  store_hash_end(v->store, renew);
+  store_hash_end(v->store, renews(v, &t->renewed_ms));
 }
 
 static void put_alert(struct view *v, const struct alert_entry *entry) {
   if (entry->notice) return;
   store_xadd(v->store, key_of(v, ":alerts%s%s", "", ""), STREAM_MAX, SLICE("json"),
-             slice_of(entry->json), false);
+             slice_of(entry->json), true);
   if (!v->stream_is_foreign)
     store_publish(v->store, key_of(v, ":alert%s%s", "", ""), slice_of(entry->json));
 }
@@ -268,6 +268,7 @@ static void on_need_all(void *arg) {
   v->streamed_lsn = 0;
   v->published_lsn = 0;
   v->stream_is_foreign = true;
+  v->anew_ms = v->engine->wall_ms;
   v->meta_due = true;
   v->drained = false;
   log_info("redis_republish", KV("prefix", v->engine->config->redis.prefix));

@@ -3,7 +3,7 @@ import json
 import unittest
 
 import harness
-from harness import Daemon, agent, at, policy, roster
+from harness import Daemon, agent, at, policy, roster, wait_until
 
 DAY = "2026-11-23"  # a Monday
 NINE = at("2026-11-23 09:00")
@@ -168,6 +168,24 @@ class View(unittest.TestCase):
             health = json.loads(meta["health:switch"])
             self.assertEqual((health["gaps"], health["gaps_by"]["declared"]), (0, 0))
             self.assertIn("events_per_minute", health)
+
+    def test_every_key_expires_also_when_redis_was_emptied(self):
+        self.begin(redis={"retain": "10d"})
+        self.s.call("a", "1001", NINE, talk_ms=MINUTE)
+        self.s.event("lead.issue", agent="1001", lead="l1", number="13800", ts=NINE)
+        self.s.tick(NINE + 10 * HOUR)
+        self.s.wait_ack()
+        self.daemon.settle()
+        with self.daemon.redis() as redis:
+            keys = sorted(redis.keys("*"))
+            self.assertIn("callpace:alerts", keys)
+            for emptied in (False, True):
+                if emptied:
+                    redis("FLUSHALL")
+                    wait_until(lambda: sorted(redis.keys("*")) == keys, "all keys again")
+                for key in keys:
+                    left = redis("TTL", key)
+                    self.assertTrue(9 * 86400 < left <= 10 * 86400, (emptied, key, left))
 
     def test_lost_track(self):
         self.begin()
